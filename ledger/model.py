@@ -1,0 +1,265 @@
+"""The nouns of the ledger: budgets, limits, windows, charge paths, agents, usage, entries.
+
+Identifiers: ``uid = tenant/id`` is unique in the graph, the id alone within its tenant. Money is an
+integer of nano-units (``*_nano``), instants are integer microseconds since the epoch (``*_us``),
+thresholds are integer parts per million (``*_ppm``).
+"""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+UNATTRIBUTED = "unattributed"
+DEFAULT_TENANT = "default"
+AMOUNT_LIMIT = "amount"
+
+
+def uid_of(tenant: str, identifier: str) -> str:
+    """The graph-wide key of an id."""
+    return f"{tenant}/{identifier}"
+
+
+def id_of(uid: str) -> str:
+    """The id in a uid. Tenants hold no slash, ids may."""
+    return uid.partition("/")[2]
+
+
+class BudgetType(StrEnum):
+    """What a budget is for. Stored in lower case, as in the source document."""
+
+    PLATFORM = "platform"
+    PROJECT = "project"
+    TASK = "task"
+    TEAM = "team"
+    USER = "user"
+    PROVIDER = "provider"
+    MODEL = "model"
+    AGENT = "agent"
+    EXPERIMENT = "experiment"
+    CUSTOM = "custom"
+
+
+class Recurrence(StrEnum):
+    """How often a budget's period begins anew."""
+
+    NONE = "NONE"
+    DAILY = "DAILY"
+    WEEKLY = "WEEKLY"
+    MONTHLY = "MONTHLY"
+    QUARTERLY = "QUARTERLY"
+    YEARLY = "YEARLY"
+
+
+class Meter(StrEnum):
+    """What a limit counts."""
+
+    COST = "COST"
+    TOKENS = "TOKENS"
+    REQUESTS = "REQUESTS"
+    LEVEL = "LEVEL"
+    SIZE = "SIZE"
+    AGE = "AGE"
+
+
+class WindowKind(StrEnum):
+    """Over which stretch of time a limit counts."""
+
+    REQUEST = "REQUEST"
+    MINUTE = "MINUTE"
+    HOUR = "HOUR"
+    DAY = "DAY"
+    WEEK = "WEEK"
+    MONTH = "MONTH"
+    YEAR = "YEAR"
+    PERIOD = "PERIOD"
+    LIFETIME = "LIFETIME"
+
+
+class Enforcement(StrEnum):
+    """How hard a limit is."""
+
+    HARD = "HARD"
+    THROTTLE = "THROTTLE"
+    SOFT = "SOFT"
+
+
+class Outcome(StrEnum):
+    """How an operation ended."""
+
+    OK = "OK"
+    ERROR = "ERROR"
+    CANCELLED = "CANCELLED"
+
+
+class Pricing(StrEnum):
+    """Whether a usage has a cost yet."""
+
+    PRICED = "PRICED"
+    UNPRICED = "UNPRICED"
+    ESTIMATED = "ESTIMATED"
+
+
+class BudgetState(StrEnum):
+    """Where a budget stands in its own current window."""
+
+    OK = "OK"
+    WARNING = "WARNING"
+    EXCEEDED = "EXCEEDED"
+    NOT_STARTED = "NOT_STARTED"
+    ENDED = "ENDED"
+    CLOSED = "CLOSED"
+
+
+class EntryKind(StrEnum):
+    """Why a cost entry was written."""
+
+    USAGE = "usage"
+    CONTINUATION = "continuation"
+    ADJUSTMENT = "adjustment"
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """One limit of a budget. ``amount`` is nano-units for COST, a count otherwise; None only tracks.
+
+    ``key`` is unique within the budget: ``amount`` for the budget's own amount, which every budget
+    has (tracking only where no amount is set).
+    """
+
+    uid: str
+    budget_uid: str
+    key: str
+    meter: Meter
+    window: WindowKind
+    amount: int | None
+    enforcement: Enforcement = Enforcement.HARD
+    resource: str | None = None
+    each: str | None = None
+    thresholds_ppm: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """One node of a budget tree, with its limits (the budget's own amount first)."""
+
+    uid: str
+    tenant: str
+    budget_id: str
+    parent_uid: str | None
+    name: str | None
+    amount_nano: int | None
+    currency: str
+    budget_type: BudgetType
+    resource_id: str | None
+    period_start_us: int | None
+    period_end_us: int | None
+    recurrence: Recurrence
+    timezone: str
+    rollup_timezone: str
+    warning_threshold_ppm: int
+    priority: int | None
+    created_at_us: int
+    closed_at_us: int | None = None
+    limits: tuple[Limit, ...] = ()
+
+    @property
+    def parent_budget_id(self) -> str | None:
+        """The parent's id, as the source document names it."""
+        return None if self.parent_uid is None else id_of(self.parent_uid)
+
+
+@dataclass(slots=True)
+class Window:
+    """What one limit counted in [start_us, end_us): the unit is the limit's.
+
+    ``told`` lists the thresholds (ppm) whose event was emitted in this window. ``forced`` is what
+    passed the limit all the same. ``start_us`` and ``end_us`` are None for a lifetime.
+    """
+
+    uid: str
+    limit_uid: str
+    start_us: int | None
+    end_us: int | None
+    spent: int = 0
+    reserved: int = 0
+    forced: int = 0
+    told: list[int] = field(default_factory=list[int])
+
+
+@dataclass(frozen=True, slots=True)
+class ChargePath:
+    """Who pays: the leaf budget, its ancestors up to the root, then the scoped budgets that matched."""
+
+    uid: str
+    tenant: str
+    chain: tuple[str, ...]
+    """Uids of leaf, parent, …, root."""
+    scoped: tuple[str, ...] = ()
+
+    @property
+    def leaf_uid(self) -> str:
+        """The budget that was charged directly."""
+        return self.chain[0]
+
+    @property
+    def budget_uids(self) -> tuple[str, ...]:
+        """Every budget that is charged, each once."""
+        return self.chain + self.scoped
+
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """An agent and where its spend goes when nobody says."""
+
+    uid: str
+    tenant: str
+    agent_id: str
+    name: str | None = None
+    parent_agent_ids: tuple[str, ...] = ()
+    budget_uid: str | None = None
+    user_id: str | None = None
+    metadata: str | None = None
+    created_at_us: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class CostEntry:
+    """One append-only cost entry; ``total_cost_nano`` is the sum of the three components."""
+
+    uid: str
+    tenant: str
+    token_usage_id: str
+    kind: EntryKind
+    prompt_cost_nano: int
+    completion_cost_nano: int
+    other_cost_nano: int
+    total_cost_nano: int
+    currency: str
+    seq: int
+    charged_at_us: int
+    recorded_at_us: int
+    price_source: str | None = None
+    price_card: str | None = None
+    price_date: str | None = None
+    catalogue_version: str | None = None
+    catalogue_hash: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Warning:  # noqa: A001 - the contract's name for it
+    """Something the caller should know about an operation that landed all the same.
+
+    Figures are in the limit's unit (nano-units for COST); above the key's own budget, ``budget_id``
+    and the figures are None.
+    """
+
+    code: str
+    message: str
+    budget_id: str | None = None
+    meter: Meter | None = None
+    window: WindowKind | None = None
+    limit: int | None = None
+    spent: int | None = None
+    reserved: int | None = None
+    utilization_ppm: int | None = None
+    threshold_ppm: int | None = None
+    late: bool = False
