@@ -1,1 +1,1 @@
-"""The pricing room."""
+"""Pure pricing: money, civil time, usage units, dated rate cards, quotes. No I/O, no clock."""
