@@ -1,0 +1,200 @@
+"""One billed operation as a caller reports it: validated, normalised, fingerprinted.
+
+This is the one door: GraphQL, REST and importers hand over the same words (snake_case) and get the
+same refusals.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal, InvalidOperation
+from hashlib import blake2b
+from typing import Annotated, Any
+
+import orjson
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
+
+from ledger.model import Outcome
+from ledger.results import InvalidUsage
+from pricing.errors import PricingError
+from pricing.money import to_nano, validate_currency
+from pricing.units import TokenCounts
+
+ID_LENGTH_MAX = 256
+TAGS_BYTES_MAX = 4096
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
+EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
+LATEST = datetime(2200, 1, 1, tzinfo=UTC)
+
+
+def to_us(instant: datetime) -> int:
+    """Microseconds since the epoch of an aware datetime, exactly."""
+    return (instant - EPOCH) // MICROSECOND
+
+
+def from_us(instant_us: int) -> datetime:
+    """The UTC datetime of microseconds since the epoch."""
+    return EPOCH + timedelta(microseconds=instant_us)
+
+
+def _instant(value: object) -> datetime:
+    if isinstance(value, str):
+        try:
+            value = datetime.fromisoformat(value)
+        except ValueError:
+            msg = "is not an ISO 8601 instant such as 2026-11-22T09:00:00Z"
+            raise ValueError(msg) from None
+    if not isinstance(value, datetime):
+        msg = "must be a string in ISO 8601 with an offset"
+        raise ValueError(msg)  # noqa: TRY004 - pydantic collects ValueErrors
+    if value.tzinfo is None:
+        msg = "needs an offset: add Z for UTC"
+        raise ValueError(msg)
+    if not EARLIEST <= value < LATEST:
+        msg = "lies outside the years 2000 to 2199"
+        raise ValueError(msg)
+    return value
+
+
+def _money(value: object) -> Decimal:
+    if isinstance(value, float):
+        msg = "must be a string, so that it stays exact"
+        raise ValueError(msg)  # noqa: TRY004
+    if not isinstance(value, str | int | Decimal) or isinstance(value, bool):
+        msg = "must be a decimal string"
+        raise ValueError(msg)
+    try:
+        return Decimal(value)
+    except InvalidOperation:
+        msg = "is not a decimal number"
+        raise ValueError(msg) from None
+
+
+Name = Annotated[str, StringConstraints(strict=True, min_length=1, max_length=ID_LENGTH_MAX, pattern=r"^[^\x00-\x1f\x7f]+$")]
+Count = Annotated[int, Field(strict=True, ge=0, le=10**15)]
+Instant = Annotated[datetime, BeforeValidator(_instant)]
+Money = Annotated[Decimal, BeforeValidator(_money)]
+
+
+class UsageInput(BaseModel):
+    """What a caller sends. ``prompt_tokens`` is all that the provider bills as input, cached tokens included."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    operation_id: Name
+    agent_id: Name
+    capability_type: Name
+    budget_id: Name | None = None
+    model_id: Name | None = None
+    provider: Name | None = None
+    prompt_tokens: Count = 0
+    completion_tokens: Count = 0
+    cache_read_tokens: Count = 0
+    cache_write_tokens: Count = 0
+    cache_write_1h_tokens: Count = 0
+    reasoning_tokens: Count = 0
+    audio_input_tokens: Count = 0
+    audio_output_tokens: Count = 0
+    image_input_tokens: Count = 0
+    image_output_tokens: Count = 0
+    timestamp: Instant | None = None
+    user_id: Name | None = None
+    session_id: Name | None = None
+    region: Name | None = None
+    parent_operation_id: Name | None = None
+    outcome: Outcome = Outcome.OK
+    category: Name = "api_call"
+    provider_cost: Money | None = None
+    provider_cost_currency: str = "USD"
+    tags: dict[str, str | int | float | bool] | None = None
+
+
+TOKEN_FIELDS = tuple(name for name in UsageInput.model_fields if name.endswith("_tokens"))
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """A valid usage: the input, its disjoint counts, its fingerprint."""
+
+    sent: UsageInput
+    counts: TokenCounts
+    timestamp_us: int | None
+    provider_cost_nano: int | None
+    tags_json: str | None
+    fingerprint: str
+
+    @property
+    def usage_reported(self) -> bool:
+        """False when nobody knows what the operation used (a failed call without any count)."""
+        sent = self.sent
+        return sent.outcome is Outcome.OK or self.counts.total_tokens > 0 or bool(sent.model_fields_set.intersection(TOKEN_FIELDS))
+
+
+def fingerprint_of(content: Mapping[str, Any]) -> str:
+    """A digest of what the caller sent, normalised; equal content gives an equal digest."""
+    return blake2b(orjson.dumps(content, option=orjson.OPT_SORT_KEYS, default=str), digest_size=16).hexdigest()
+
+
+def _fingerprint(sent: UsageInput, timestamp_us: int | None, cost_nano: int | None) -> str:
+    content = sent.model_dump(exclude_defaults=True, exclude={"operation_id", "timestamp", "provider_cost"})
+    if timestamp_us is not None:
+        content["timestamp_us"] = timestamp_us
+    if cost_nano is not None:
+        content["provider_cost_nano"] = cost_nano
+    return fingerprint_of(content)
+
+
+def parse_usage(fields: Mapping[str, Any]) -> Usage | InvalidUsage:
+    """Validate one usage. A bad one is a value, not an exception, so that it fails alone in its batch."""
+    operation_id = fields.get("operation_id")
+    known_id = operation_id if isinstance(operation_id, str) else ""
+    try:
+        sent = UsageInput.model_validate(fields)
+        return _accept(sent)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False)[0]
+        field = ".".join(str(part) for part in first["loc"]) or None
+        message = str(first["msg"]).removeprefix("Value error, ")
+        return InvalidUsage(known_id, "INVALID", field, f"{field}: {message}")
+    except PricingError as error:
+        return InvalidUsage(known_id, error.code, error.field, str(error))
+    except _Refused as error:
+        return InvalidUsage(known_id, "INVALID", error.field, f"{error.field}: {error}")
+
+
+class _Refused(Exception):  # noqa: N818 - never leaves this module
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(message)
+        self.field = field
+
+
+def _accept(sent: UsageInput) -> Usage:
+    counts = TokenCounts.from_billed(
+        prompt_tokens=sent.prompt_tokens,
+        completion_tokens=sent.completion_tokens,
+        cache_read_tokens=sent.cache_read_tokens,
+        cache_write_tokens=sent.cache_write_tokens,
+        cache_write_1h_tokens=sent.cache_write_1h_tokens,
+        reasoning_tokens=sent.reasoning_tokens,
+        audio_input_tokens=sent.audio_input_tokens,
+        audio_output_tokens=sent.audio_output_tokens,
+        image_input_tokens=sent.image_input_tokens,
+        image_output_tokens=sent.image_output_tokens,
+    )
+    if sent.model_id is None and sent.outcome is Outcome.OK and sent.provider_cost is None:
+        raise _Refused("model_id", "is required for an operation with outcome OK, unless provider_cost says what it cost")
+    cost_nano = None
+    if sent.provider_cost is not None:
+        validate_currency(sent.provider_cost_currency)
+        cost_nano = to_nano(sent.provider_cost)
+        if cost_nano < 0:
+            raise _Refused("provider_cost", f"{sent.provider_cost} is negative; a refund is an adjustment")
+    tags_json = None
+    if sent.tags:
+        encoded = orjson.dumps(sent.tags, option=orjson.OPT_SORT_KEYS)
+        if len(encoded) > TAGS_BYTES_MAX:
+            raise _Refused("tags", f"are {len(encoded)} bytes as JSON, more than the {TAGS_BYTES_MAX} allowed")
+        tags_json = encoded.decode()
+    timestamp_us = None if sent.timestamp is None else to_us(sent.timestamp)
+    return Usage(sent, counts, timestamp_us, cost_nano, tags_json, _fingerprint(sent, timestamp_us, cost_nano))
