@@ -68,7 +68,9 @@ def test_a_ratio_is_rounded_as_a_fraction_is(numerator: int, denominator: int) -
     assert money.round_ratio(numerator, denominator) == round(Fraction(numerator, denominator))
 
 
-@pytest.mark.parametrize("text", ["", "NaN", "sNaN", "Infinity", "-inf", "1,5", "1_000", "$5", "0x10", "1" * 65])
+@pytest.mark.parametrize(
+    "text", ["", "NaN", "sNaN", "Infinity", "-inf", "1,5", "1_000", "$5", "0x10", "1" * 65]
+)
 def test_garbage_is_not_an_amount(text: str) -> None:
     with pytest.raises(InvalidAmount) as caught:
         money.parse_nano(text, "amount")
@@ -86,7 +88,8 @@ def test_trailing_zeros_are_not_decimal_places() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["9223372036.854775808", "-9223372036.854775809", "1e11", "99999999999", "1e999999999", "-1e999999"]
+    "text",
+    ["9223372036.854775808", "-9223372036.854775809", "1e11", "99999999999", "1e999999999", "-1e999999"],
 )
 def test_amounts_past_64_bits_are_out_of_range(text: str) -> None:
     with pytest.raises(AmountOutOfRange) as caught:
