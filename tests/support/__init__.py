@@ -1,0 +1,1 @@
+"""Helpers of the tests: engines to run against, data to run with."""
