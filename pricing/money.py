@@ -111,7 +111,7 @@ def from_nano(nano: int) -> Decimal:
     return Decimal(format_nano(nano))
 
 
-def currency_code(text: str, field: str | None = "currency") -> str:
+def validate_currency(text: str, field: str | None = "currency") -> str:
     """``text`` if it is a code of 3 to 10 capital letters or digits (USD, USDC), else ``InvalidCurrency``."""
     if _CURRENCY.fullmatch(text):
         return text

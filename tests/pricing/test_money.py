@@ -115,13 +115,13 @@ def test_not_a_number_never_becomes_money() -> None:
 
 
 @pytest.mark.parametrize("code", ["USD", "EUR", "JPY", "USDC", "KWD", "XBT1", "ABCDEFGHIJ"])
-def test_currency_codes_are_not_only_iso_4217(code: str) -> None:
-    assert money.currency_code(code) == code
+def test_validate_currencys_are_not_only_iso_4217(code: str) -> None:
+    assert money.validate_currency(code) == code
 
 
 @pytest.mark.parametrize("code", ["", "US", "usd", "USD ", "USD\n", "ÜSD", "ABCDEFGHIJK", "US-D", "٣٣٣"])
-def test_other_texts_are_not_currency_codes(code: str) -> None:
+def test_other_texts_are_not_validate_currencys(code: str) -> None:
     with pytest.raises(InvalidCurrency) as caught:
-        money.currency_code(code)
+        money.validate_currency(code)
     assert isinstance(caught.value, PricingError)
     assert caught.value.field == "currency"
