@@ -128,9 +128,7 @@ class Database:
         self.close()
 
     def _session(self) -> neo4j.Session:
-        return self._driver.session(
-            database=self.connection.database, bookmark_manager=self._bookmarks
-        )
+        return self._driver.session(database=self.connection.database, bookmark_manager=self._bookmarks)
 
 
 @contextlib.contextmanager

@@ -46,7 +46,10 @@ def embedded_engine(
     folder = files.prepare(data_dir)
     owner = own(folder)
     try:
-        described = adopt(folder) or start(folder, heap_mib or default_heap_mib(), orphan_seconds)
+        process = None
+        described = adopt(folder)
+        if described is None:
+            described, process = start(folder, heap_mib or default_heap_mib(), orphan_seconds)
         try:
             yield Connection(
                 uri=f"bolt://127.0.0.1:{described['bolt_port']}",
@@ -57,6 +60,8 @@ def embedded_engine(
             )
         finally:
             stop(folder)
+            if process is not None:
+                process.wait()
     finally:
         files.remove_server(folder)
         os.close(owner)
@@ -91,7 +96,9 @@ def adopt(folder: Path) -> dict[str, Any] | None:
     return None
 
 
-def start(folder: Path, heap_mib: int, orphan_seconds: float) -> dict[str, Any]:
+def start(
+    folder: Path, heap_mib: int, orphan_seconds: float
+) -> tuple[dict[str, Any], subprocess.Popen[bytes]]:
     """Start an engine and wait until it is ready."""
     (folder / files.ENGINE_FILE).unlink(missing_ok=True)
     files.root_password(folder)
@@ -105,11 +112,10 @@ def start(folder: Path, heap_mib: int, orphan_seconds: float) -> dict[str, Any]:
             "heap_mib": heap_mib,
             "orphan_seconds": orphan_seconds,
         }
-        if described := wait_ready(folder, spawn(folder, options)):
-            return described
-    message = (
-        f"The embedded engine did not start. Its log: {folder / 'engine.log'}\n{log_tail(folder)}"
-    )
+        process = spawn(folder, options)
+        if described := wait_ready(folder, process):
+            return described, process
+    message = f"The embedded engine did not start. Its log: {folder / 'engine.log'}\n{log_tail(folder)}"
     raise EngineStartFailed(message)
 
 

@@ -1,0 +1,69 @@
+"""The schema of the graph: unique constraints, indexes, and the record of which were applied.
+
+Which version of the graph needs which of them: ``graph/migrations``.
+"""
+
+from typing import TypedDict
+
+from cypher.query import CypherQuery, NoParams, NoRow
+
+
+class AppliedRow(TypedDict):
+    """One migration that this graph has seen; ``checksum`` covers its names and texts."""
+
+    version: int
+    name: str
+    checksum: str
+
+
+class RecordParams(TypedDict):
+    """One migration that has just been applied."""
+
+    version: int
+    name: str
+    checksum: str
+    applied_at_us: int
+
+
+class RecordRow(TypedDict):
+    """The version that was recorded."""
+
+    version: int
+
+
+def _schema(name: str) -> CypherQuery[NoParams, NoRow]:
+    return CypherQuery(f"migrations/{name}", NoParams, NoRow)
+
+
+APPLIED: CypherQuery[NoParams, AppliedRow] = CypherQuery("migrations/applied", NoParams, AppliedRow)
+RECORD: CypherQuery[RecordParams, RecordRow] = CypherQuery("migrations/record", RecordParams, RecordRow)
+
+UNIQUE_MIGRATION_VERSION = _schema("unique_migration_version")
+UNIQUE_LEDGER_UID = _schema("unique_ledger_uid")
+UNIQUE_FOLD_UID = _schema("unique_fold_uid")
+UNIQUE_BUDGET_UID = _schema("unique_budget_uid")
+UNIQUE_LIMIT_UID = _schema("unique_limit_uid")
+UNIQUE_WINDOW_UID = _schema("unique_window_uid")
+UNIQUE_CHARGE_PATH_UID = _schema("unique_charge_path_uid")
+UNIQUE_AGENT_UID = _schema("unique_agent_uid")
+UNIQUE_TOKEN_USAGE_UID = _schema("unique_token_usage_uid")
+UNIQUE_COST_ENTRY_UID = _schema("unique_cost_entry_uid")
+UNIQUE_EVENT_UID = _schema("unique_event_uid")
+UNIQUE_API_KEY_UID = _schema("unique_api_key_uid")
+UNIQUE_ROLLUP_UID = _schema("unique_rollup_uid")
+UNIQUE_CELLS_UID = _schema("unique_cells_uid")
+UNIQUE_RESOURCE_UID = _schema("unique_resource_uid")
+
+INDEX_AGENT_BY_TENANT_AND_AGENT_ID = _schema("index_agent_by_tenant_and_agent_id")
+INDEX_API_KEY_BY_HASH = _schema("index_api_key_by_hash")
+INDEX_BUDGET_BY_TENANT = _schema("index_budget_by_tenant")
+INDEX_CELLS_BY_TENANT_AND_DAY = _schema("index_cells_by_tenant_and_day")
+INDEX_CHARGE_PATH_BY_TENANT = _schema("index_charge_path_by_tenant")
+INDEX_COST_ENTRY_BY_TENANT_AND_SEQ = _schema("index_cost_entry_by_tenant_and_seq")
+INDEX_EVENT_BY_TENANT_AND_SEQ = _schema("index_event_by_tenant_and_seq")
+INDEX_ROLLUP_BY_BUDGET_UID_AND_DAY = _schema("index_rollup_by_budget_uid_and_day")
+INDEX_TOKEN_USAGE_BY_AGENT_UID_AND_TIMESTAMP = _schema("index_token_usage_by_agent_uid_and_timestamp")
+INDEX_TOKEN_USAGE_BY_CHARGE_PATH_AND_TIMESTAMP = _schema("index_token_usage_by_charge_path_and_timestamp")
+INDEX_TOKEN_USAGE_BY_SESSION_UID = _schema("index_token_usage_by_session_uid")
+INDEX_TOKEN_USAGE_BY_TENANT_AND_TIMESTAMP = _schema("index_token_usage_by_tenant_and_timestamp")
+INDEX_TOKEN_USAGE_BY_UNPRICED_SEQ_KEY = _schema("index_token_usage_by_unpriced_seq_key")

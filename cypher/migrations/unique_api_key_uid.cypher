@@ -1,0 +1,2 @@
+CREATE CONSTRAINT unique_api_key_uid IF NOT EXISTS
+FOR (n:ApiKey) REQUIRE n.uid IS UNIQUE

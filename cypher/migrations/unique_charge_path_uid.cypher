@@ -1,0 +1,2 @@
+CREATE CONSTRAINT unique_charge_path_uid IF NOT EXISTS
+FOR (n:ChargePath) REQUIRE n.uid IS UNIQUE

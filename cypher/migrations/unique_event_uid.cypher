@@ -1,0 +1,2 @@
+CREATE CONSTRAINT unique_event_uid IF NOT EXISTS
+FOR (n:Event) REQUIRE n.uid IS UNIQUE

@@ -1,0 +1,2 @@
+CREATE CONSTRAINT unique_ledger_uid IF NOT EXISTS
+FOR (n:Ledger) REQUIRE n.uid IS UNIQUE

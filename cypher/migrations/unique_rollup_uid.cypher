@@ -1,0 +1,2 @@
+CREATE CONSTRAINT unique_rollup_uid IF NOT EXISTS
+FOR (n:Rollup) REQUIRE n.uid IS UNIQUE

@@ -1,0 +1,2 @@
+CREATE CONSTRAINT unique_token_usage_uid IF NOT EXISTS
+FOR (n:TokenUsage) REQUIRE n.uid IS UNIQUE

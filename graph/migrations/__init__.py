@@ -1,0 +1,46 @@
+"""The versions of the graph's schema, in order, and how a graph is brought up to the newest.
+
+A migration is never edited once released: a new one is added. (Until the first release, migration 1
+takes new constraints and indexes; a graph made before that is thrown away.)
+"""
+
+from cypher import migrations as statements
+from graph.migrations.migrate import Migration, migrate
+
+__all__ = ["MIGRATIONS", "Migration", "migrate"]
+
+MIGRATIONS: tuple[Migration, ...] = (
+    Migration(
+        version=1,
+        name="first schema",
+        schema=(
+            statements.UNIQUE_LEDGER_UID,
+            statements.UNIQUE_FOLD_UID,
+            statements.UNIQUE_BUDGET_UID,
+            statements.UNIQUE_LIMIT_UID,
+            statements.UNIQUE_WINDOW_UID,
+            statements.UNIQUE_CHARGE_PATH_UID,
+            statements.UNIQUE_AGENT_UID,
+            statements.UNIQUE_TOKEN_USAGE_UID,
+            statements.UNIQUE_COST_ENTRY_UID,
+            statements.UNIQUE_EVENT_UID,
+            statements.UNIQUE_API_KEY_UID,
+            statements.UNIQUE_ROLLUP_UID,
+            statements.UNIQUE_CELLS_UID,
+            statements.UNIQUE_RESOURCE_UID,
+            statements.INDEX_AGENT_BY_TENANT_AND_AGENT_ID,
+            statements.INDEX_API_KEY_BY_HASH,
+            statements.INDEX_BUDGET_BY_TENANT,
+            statements.INDEX_CELLS_BY_TENANT_AND_DAY,
+            statements.INDEX_CHARGE_PATH_BY_TENANT,
+            statements.INDEX_COST_ENTRY_BY_TENANT_AND_SEQ,
+            statements.INDEX_EVENT_BY_TENANT_AND_SEQ,
+            statements.INDEX_ROLLUP_BY_BUDGET_UID_AND_DAY,
+            statements.INDEX_TOKEN_USAGE_BY_AGENT_UID_AND_TIMESTAMP,
+            statements.INDEX_TOKEN_USAGE_BY_CHARGE_PATH_AND_TIMESTAMP,
+            statements.INDEX_TOKEN_USAGE_BY_SESSION_UID,
+            statements.INDEX_TOKEN_USAGE_BY_TENANT_AND_TIMESTAMP,
+            statements.INDEX_TOKEN_USAGE_BY_UNPRICED_SEQ_KEY,
+        ),
+    ),
+)

@@ -1,0 +1,182 @@
+"""A Neo4j community server for tests, benchmarks and CI: jars by Maven, one Java process.
+
+``scripts/neo4j`` is this module's command line. The jars are GPLv3: fetched into ``.cache/``,
+never shipped.
+"""
+
+import argparse
+import contextlib
+import fcntl
+import shutil
+import signal
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import Generator
+from pathlib import Path
+
+from graph.engines import Connection
+from graph.engines.embedded import free_ports
+
+VERSION = "5.26.20"
+ROOT = Path(__file__).parents[2]
+CACHE = ROOT / ".cache" / "neo4j" / VERSION
+MAIN = Path(__file__).with_name("Neo4jServer.java")
+START_SECONDS = 120
+HEAP_MIB = 1024
+JAVA_OPTIONS = [
+    *(
+        f"--add-opens=java.base/{package}=ALL-UNNAMED"
+        for package in ("java.nio", "sun.nio.ch", "java.lang", "java.util.concurrent")
+    ),
+    "-Dio.netty.tryReflectionSetAccessible=true",
+]
+POM = """<project xmlns="http://maven.apache.org/POM/4.0.0">
+<modelVersion>4.0.0</modelVersion><groupId>costgraph</groupId><artifactId>neo4j-for-tests</artifactId>
+<version>1</version><dependencies>
+<dependency><groupId>org.neo4j</groupId><artifactId>neo4j</artifactId><version>{version}</version></dependency>
+<dependency><groupId>org.neo4j</groupId><artifactId>neo4j-bolt</artifactId><version>{version}</version></dependency>
+</dependencies></project>
+"""
+
+
+def missing() -> str | None:
+    """Why a Neo4j cannot be started here, or ``None`` where it can."""
+    absent = [name for name in ("java", "mvn") if shutil.which(name) is None]
+    if absent == ["mvn"] and (CACHE / "lib").is_dir():
+        return None
+    return f"Neo4j for tests needs {' and '.join(absent)}" if absent else None
+
+
+def jars() -> Path:
+    """The folder of the server's jars, fetched at the first call (about 116 MB)."""
+    library = CACHE / "lib"
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with (CACHE / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not library.is_dir():
+            fresh = CACHE / "fetching"
+            shutil.rmtree(fresh, ignore_errors=True)
+            (CACHE / "pom.xml").write_text(POM.format(version=VERSION), encoding="utf-8")
+            subprocess.run(
+                [
+                    "mvn",
+                    "--quiet",
+                    "--batch-mode",
+                    "dependency:copy-dependencies",
+                    f"-DoutputDirectory={fresh}",
+                ],
+                cwd=CACHE,
+                check=True,
+            )
+            fresh.rename(library)
+    return library
+
+
+class Neo4jProcess:
+    """A running server: its connection, and its process for crash tests."""
+
+    def __init__(self, store: Path, port: int | None = None, *, heap_mib: int = HEAP_MIB) -> None:
+        """Start a server on a store folder, new or not, and wait until it is ready."""
+        self.store = store
+        self.port = port or free_ports(1)[0]
+        store.mkdir(parents=True, exist_ok=True)
+        command = [
+            "java",
+            f"-Xmx{heap_mib}m",
+            *JAVA_OPTIONS,
+            "-cp",
+            f"{jars()}/*",
+            str(MAIN),
+            str(store),
+            str(self.port),
+        ]
+        self.log = store / "process.log"
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, start_new_session=True
+            )
+        self._wait_ready()
+
+    @property
+    def connection(self) -> Connection:
+        """How to reach it (authentication is off)."""
+        return Connection(
+            uri=f"bolt://127.0.0.1:{self.port}",
+            username="neo4j",
+            password="neo4j",
+            database="neo4j",
+            kind="neo4j",
+        )
+
+    def stop(self) -> None:
+        """Ask it to stop, and wait."""
+        if self.process.stdin is not None:
+            self.process.stdin.close()
+        self.process.wait()
+        self._close()
+
+    def kill(self) -> None:
+        """SIGKILL, and wait."""
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+        self._close()
+
+    def _wait_ready(self) -> None:
+        timer = threading.Timer(START_SECONDS, self.process.kill)
+        timer.start()
+        try:
+            assert self.process.stdout is not None
+            for line in self.process.stdout:
+                if line.strip() == b"ready":
+                    return
+        finally:
+            timer.cancel()
+        self.process.wait()
+        self._close()
+        message = f"Neo4j did not start:\n{self.log.read_text(errors='replace')[-4000:]}"
+        raise RuntimeError(message)
+
+    def _close(self) -> None:
+        for stream in (self.process.stdin, self.process.stdout):
+            if stream is not None:
+                with contextlib.suppress(BrokenPipeError):
+                    stream.close()
+
+
+@contextlib.contextmanager
+def neo4j_server(store: Path | None = None, port: int | None = None) -> Generator[Connection]:
+    """A server for the length of the context, on a store of its own unless one is given."""
+    with tempfile.TemporaryDirectory(prefix="costgraph-neo4j-") as temporary:
+        server = Neo4jProcess(store or Path(temporary), port)
+        try:
+            yield server.connection
+        finally:
+            if store is None:
+                server.kill()
+            else:
+                server.stop()
+
+
+def main() -> None:
+    """``scripts/neo4j fetch`` and ``scripts/neo4j start --data DIR --port N``."""
+    parser = argparse.ArgumentParser(prog="scripts/neo4j", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("fetch", help="fetch the jars")
+    start = commands.add_parser("start", help="run a server until Ctrl-C (authentication is off)")
+    start.add_argument("--data", type=Path, default=None, help="store folder (default: a temporary one)")
+    start.add_argument("--port", type=int, default=7687)
+    arguments = parser.parse_args()
+    if arguments.command == "fetch":
+        print(jars())
+        return
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    with contextlib.suppress(KeyboardInterrupt), neo4j_server(arguments.data, arguments.port) as connection:
+        print(f"ready {connection.uri}", flush=True)
+        while True:
+            time.sleep(3600)
+
+
+if __name__ == "__main__":
+    main()
