@@ -1,1 +1,1 @@
-"""The server room."""
+"""Composition root: the HTTP application, settings, background workers, the command line."""

@@ -1,0 +1,121 @@
+"""What is read from the environment, checked before anything starts."""
+
+from pathlib import Path
+from typing import Self
+
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from graph.engines import Connection
+
+ADMIN_KEY_LENGTH_MIN = 32
+NEO4J_SCHEMES = ("bolt://", "bolt+s://", "bolt+ssc://", "neo4j://", "neo4j+s://", "neo4j+ssc://")
+
+
+class SettingsError(Exception):
+    """The environment does not make sense; the message names each variable at fault."""
+
+
+class Settings(BaseSettings):
+    """The settings of one server. Every field is one environment variable."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="COSTGRAPH_", populate_by_name=True, env_ignore_empty=True, extra="ignore", frozen=True
+    )
+
+    neo4j_uri: str | None = Field(
+        default=None, validation_alias="NEO4J_URI", description="the Neo4j to use; unset: the embedded engine"
+    )
+    neo4j_username: str = Field(
+        default="neo4j", validation_alias="NEO4J_USERNAME", description="its user's name"
+    )
+    neo4j_password: SecretStr | None = Field(
+        default=None, validation_alias="NEO4J_PASSWORD", description="its user's password"
+    )
+    neo4j_database: str | None = Field(
+        default=None,
+        validation_alias="NEO4J_DATABASE",
+        description="its database; unset: the user's home database",
+    )
+    data_dir: Path = Field(
+        default=Path("~/.local/share/costgraph"),
+        validate_default=True,
+        description="the folder of the embedded engine",
+    )
+    host: str = Field(default="127.0.0.1", description="the address to listen on")
+    port: int = Field(default=8600, ge=0, le=65535, description="the port to listen on; 0: any free one")
+    workers: int = Field(
+        default=1, ge=1, le=64, description="server processes on the port; more than one needs a Neo4j"
+    )
+    admin_key: SecretStr | None = Field(
+        default=None,
+        description="the admin key, at least 32 characters; required with a Neo4j, generated without one",
+    )
+
+    @field_validator("data_dir")
+    @classmethod
+    def _home_is_meant(cls, folder: Path) -> Path:
+        return folder.expanduser()
+
+    @field_validator("neo4j_uri")
+    @classmethod
+    def _scheme_is_known(cls, uri: str | None) -> str | None:
+        if uri is not None and not uri.startswith(NEO4J_SCHEMES):
+            msg = f"must begin with one of {', '.join(NEO4J_SCHEMES)}"
+            raise ValueError(msg)
+        return uri
+
+    @field_validator("admin_key")
+    @classmethod
+    def _key_is_long(cls, key: SecretStr | None) -> SecretStr | None:
+        if key is not None and len(key.get_secret_value()) < ADMIN_KEY_LENGTH_MIN:
+            msg = f"needs at least {ADMIN_KEY_LENGTH_MIN} characters: try `openssl rand -hex 32`"
+            raise ValueError(msg)
+        return key
+
+    @model_validator(mode="after")
+    def _engine_fits(self) -> Self:
+        if self.neo4j_uri is not None and self.admin_key is None:
+            msg = "COSTGRAPH_ADMIN_KEY is required with NEO4J_URI: try `openssl rand -hex 32`"
+            raise ValueError(msg)
+        if self.neo4j_uri is None and self.workers > 1:
+            msg = (
+                f"COSTGRAPH_WORKERS={self.workers} needs NEO4J_URI: "
+                "one server process owns the folder of an embedded engine"
+            )
+            raise ValueError(msg)
+        return self
+
+    @property
+    def neo4j(self) -> Connection | None:
+        """The external Neo4j, or None for the embedded engine."""
+        if self.neo4j_uri is None:
+            return None
+        return Connection(
+            uri=self.neo4j_uri,
+            username=self.neo4j_username,
+            password=self.neo4j_password.get_secret_value() if self.neo4j_password else "",
+            database=self.neo4j_database,
+            kind="neo4j",
+        )
+
+
+def variable_of(field: str) -> str:
+    """The environment variable of a field of ``Settings``."""
+    found = Settings.model_fields.get(field)
+    if found is not None and isinstance(found.validation_alias, str):
+        return found.validation_alias
+    return f"COSTGRAPH_{field}".upper() if found is not None else field
+
+
+def load_settings(**overrides: object) -> Settings:
+    """The environment's settings, with some fields from elsewhere. Raises ``SettingsError``."""
+    try:
+        return Settings(**{name: value for name, value in overrides.items() if value is not None})  # pyright: ignore[reportArgumentType]
+    except ValidationError as error:
+        lines: list[str] = []
+        for each in error.errors(include_url=False, include_context=False, include_input=False):
+            text = str(each["msg"]).removeprefix("Value error, ")
+            names = [variable_of(str(part)) for part in each["loc"]]
+            lines.append(f"{names[0]}: {text}" if names else text)
+        raise SettingsError("\n".join(lines)) from None
