@@ -129,12 +129,21 @@ class Limit:
     budget_uid: str
     key: str
     meter: Meter
-    window: WindowKind
+    window: WindowKind | None
     amount: int | None
     enforcement: Enforcement = Enforcement.HARD
     resource: str | None = None
     each: str | None = None
     thresholds_ppm: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """From when on which recurrence and time zone cut a budget's windows."""
+
+    from_us: int
+    recurrence: Recurrence
+    timezone: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,8 +167,10 @@ class Budget:
     warning_threshold_ppm: int
     priority: int | None
     created_at_us: int
+    schedules: tuple[Schedule, ...]
+    """By time, the first from the beginning: a change of zone or recurrence begins with the next window."""
+    limits: tuple[Limit, ...]
     closed_at_us: int | None = None
-    limits: tuple[Limit, ...] = ()
 
     @property
     def parent_budget_id(self) -> str | None:

@@ -6,7 +6,7 @@ same refusals.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from hashlib import blake2b
 from typing import Annotated, Any
@@ -16,26 +16,13 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstr
 
 from ledger.model import Outcome
 from ledger.results import InvalidUsage
+from pricing.calendar import from_datetime
 from pricing.errors import PricingError
 from pricing.money import to_nano, validate_currency
 from pricing.units import TokenCounts
 
 ID_LENGTH_MAX = 256
 TAGS_BYTES_MAX = 4096
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-MICROSECOND = timedelta(microseconds=1)
-EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
-LATEST = datetime(2200, 1, 1, tzinfo=UTC)
-
-
-def to_us(instant: datetime) -> int:
-    """Microseconds since the epoch of an aware datetime, exactly."""
-    return (instant - EPOCH) // MICROSECOND
-
-
-def from_us(instant_us: int) -> datetime:
-    """The UTC datetime of microseconds since the epoch."""
-    return EPOCH + timedelta(microseconds=instant_us)
 
 
 def _instant(value: object) -> datetime:
@@ -51,9 +38,7 @@ def _instant(value: object) -> datetime:
     if value.tzinfo is None:
         msg = "needs an offset: add Z for UTC"
         raise ValueError(msg)
-    if not EARLIEST <= value < LATEST:
-        msg = "lies outside the years 2000 to 2199"
-        raise ValueError(msg)
+    from_datetime(value)
     return value
 
 
@@ -196,5 +181,5 @@ def _accept(sent: UsageInput) -> Usage:
         if len(encoded) > TAGS_BYTES_MAX:
             raise _Refused("tags", f"are {len(encoded)} bytes as JSON, more than the {TAGS_BYTES_MAX} allowed")
         tags_json = encoded.decode()
-    timestamp_us = None if sent.timestamp is None else to_us(sent.timestamp)
+    timestamp_us = None if sent.timestamp is None else from_datetime(sent.timestamp)
     return Usage(sent, counts, timestamp_us, cost_nano, tags_json, _fingerprint(sent, timestamp_us, cost_nano))

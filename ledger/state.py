@@ -1,0 +1,186 @@
+"""A tenant's ledger in memory while decisions are made on it.
+
+The state is read under the ledger's lock and stays valid between batches as long as nobody else
+committed: ``LedgerHead.commits`` tells. After a failed commit it is thrown away.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from ledger.changes import Changes, Event, LedgerHead
+from ledger.model import Agent, Budget, ChargePath, Limit, Pricing, Window
+from ledger.results import RecordedUsage
+from ledger.tree import BudgetTree
+from ledger.windows import Span, window_span, window_uid
+
+
+@dataclass(frozen=True, slots=True)
+class KnownOperation:
+    """A usage that is recorded: enough to answer a repetition and to find who paid for it."""
+
+    uid: str
+    fingerprint: str
+    leaf_uid: str
+    pricing: Pricing
+    answer: RecordedUsage
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What entries add up to, by meter."""
+
+    cost_nano: int
+    tokens: int
+    requests: int
+
+
+class Reader(Protocol):
+    """What decisions may read beyond what was loaded for them; all under the ledger's lock."""
+
+    def windows(self, uids: Iterable[str]) -> dict[str, Window]:
+        """Those of the windows that exist, by uid."""
+        ...
+
+    def paths(self, uids: Iterable[str]) -> set[str]:
+        """Those of the charge paths that exist."""
+        ...
+
+    def agents(self, uids: Iterable[str]) -> dict[str, Agent]:
+        """Those of the agents that exist, by uid."""
+        ...
+
+    def operations(self, uids: Iterable[str]) -> dict[str, KnownOperation]:
+        """Those of the operations that exist, by uid."""
+        ...
+
+    def spent(self, budget_uid: str, start_us: int | None, end_us: int | None) -> Spent:
+        """What was charged to a budget in [start_us, end_us), from the entries themselves."""
+        ...
+
+    def descends(self, agent_uid: str, ancestor_uids: Iterable[str]) -> bool:
+        """Whether one of those agents is, or descends from, ``agent_uid``."""
+        ...
+
+
+@dataclass(slots=True)
+class _Latest:
+    """The last window that a limit was counted in: the next instant mostly falls into it again."""
+
+    start_us: int
+    end_us: int
+    window: Window
+
+
+FOREVER_US = 2**63 - 1
+
+
+@dataclass(slots=True)
+class TenantState:
+    """One tenant's state: what was loaded, and what this batch changed so far."""
+
+    head: LedgerHead
+    tree: BudgetTree
+    reader: Reader
+    changes: Changes = field(default_factory=Changes)
+    operations: dict[str, KnownOperation | None] = field(default_factory=dict[str, KnownOperation | None])
+    agents: dict[str, Agent | None] = field(default_factory=dict[str, Agent | None])
+    _windows: dict[str, Window] = field(default_factory=dict[str, Window])
+    _latest: dict[str, _Latest] = field(default_factory=dict[str, _Latest])
+    _paths: set[str] = field(default_factory=set[str])
+
+    @property
+    def tenant(self) -> str:
+        """The tenant's name."""
+        return self.head.tenant
+
+    def next_seq(self) -> int:
+        """Take the next number of the tenant's sequence."""
+        self.head.seq += 1
+        return self.head.seq
+
+    def operation(self, uid: str) -> KnownOperation | None:
+        """The operation, if it is recorded."""
+        if uid not in self.operations:
+            self.operations[uid] = self.reader.operations([uid]).get(uid)
+        return self.operations[uid]
+
+    def agent(self, uid: str) -> Agent | None:
+        """The agent, if it exists."""
+        if uid not in self.agents:
+            self.agents[uid] = self.reader.agents([uid]).get(uid)
+        return self.agents[uid]
+
+    def put_agent(self, agent: Agent) -> None:
+        """Create or change an agent."""
+        self.agents[agent.uid] = agent
+        self.changes.agents[agent.uid] = agent
+
+    def put_budget(self, budget: Budget) -> None:
+        """Create or change a budget; the ledger's version moves on."""
+        self.tree.put(budget)
+        self.changes.budgets[budget.uid] = budget
+        self.head.version += 1
+        self._latest.clear()
+
+    def use_path(self, path: ChargePath) -> None:
+        """Make sure that the path's node exists."""
+        if path.uid not in self._paths:
+            if not self.reader.paths([path.uid]):
+                self.changes.paths[path.uid] = path
+            self._paths.add(path.uid)
+
+    def window(self, budget: Budget, limit: Limit, instant_us: int) -> Window | None:
+        """The window of a limit that holds the instant; None where the limit has none then."""
+        latest = self._latest.get(limit.uid)
+        if latest is not None and latest.start_us <= instant_us < latest.end_us:
+            return latest.window
+        span = window_span(budget, limit.window, instant_us)
+        if span is None:
+            return None
+        window = self._window(window_uid(limit, span), limit, span)
+        self._latest[limit.uid] = _Latest(
+            -FOREVER_US if span.start_us is None else span.start_us,
+            FOREVER_US if span.end_us is None else span.end_us,
+            window,
+        )
+        return window
+
+    def member_window(self, budget: Budget, limit: Limit, instant_us: int, member: str) -> Window | None:
+        """As ``window``, for a limit that gives every member a window of its own."""
+        span = window_span(budget, limit.window, instant_us)
+        return None if span is None else self._window(window_uid(limit, span, member), limit, span)
+
+    def _window(self, uid: str, limit: Limit, span: Span) -> Window:
+        window = self._windows.get(uid)
+        if window is None:
+            window = self.reader.windows([uid]).get(uid)
+            if window is None:
+                window = Window(uid, limit.uid, span.start_us, span.end_us)
+            self._windows[uid] = window
+        return window
+
+    def touch(self, window: Window) -> None:
+        """The window changed: it is written with this batch."""
+        self.changes.windows[window.uid] = window
+
+    def learn_windows(self, windows: Iterable[Window]) -> None:
+        """Windows that were loaded ahead."""
+        for window in windows:
+            self._windows.setdefault(window.uid, window)
+
+    def learn_paths(self, uids: Iterable[str]) -> None:
+        """Paths that are known to exist."""
+        self._paths.update(uids)
+
+    def knows_window(self, uid: str) -> bool:
+        """Whether the window is loaded, or known not to exist."""
+        return uid in self._windows
+
+    def knows_path(self, uid: str) -> bool:
+        """Whether the path is known to exist."""
+        return uid in self._paths
+
+    def emit(self, event_type: str, budget_uid: str, at_us: int, payload: str) -> None:
+        """Write an event into the outbox."""
+        self.changes.events.append(Event(self.tenant, self.next_seq(), event_type, budget_uid, at_us, payload))

@@ -1,0 +1,30 @@
+"""Warnings as JSON text, so that a repeated operation is answered with what was said the first time."""
+
+from collections.abc import Iterable
+from dataclasses import asdict
+
+import orjson
+
+from ledger.model import Meter, Warning, WindowKind
+
+
+def dump_warnings(warnings: Iterable[Warning]) -> str:
+    """The stored form."""
+    kept = [{key: value for key, value in asdict(each).items() if value not in (None, False)} for each in warnings]
+    return orjson.dumps(kept).decode()
+
+
+def load_warnings(text: str | None) -> tuple[Warning, ...]:
+    """The warnings of a stored text."""
+    if not text:
+        return ()
+    return tuple(
+        Warning(
+            **{
+                **each,
+                "meter": None if each.get("meter") is None else Meter(each["meter"]),
+                "window": None if each.get("window") is None else WindowKind(each["window"]),
+            }
+        )
+        for each in orjson.loads(text)
+    )
