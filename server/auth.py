@@ -1,0 +1,95 @@
+"""Who calls: Bearer keys, looked up by their SHA-256, remembered for a few seconds."""
+
+import asyncio
+import hashlib
+import secrets
+import time
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from starlette.datastructures import Headers
+
+from ledger.access import Principal
+from server.errors import Unauthenticated
+
+KEY_BYTES = 32
+KEY_PREFIX = "cg_"
+KEY_LENGTH_MAX = 512
+REMEMBERED_SECONDS = 3.0
+"""A revoked key is refused everywhere after this long and the look-up's own time: within 5 s."""
+REMEMBERED_KEYS_MAX = 10_000
+
+KeyLookup = Callable[[str], Awaitable[Principal | None]]
+"""The principal behind the SHA-256 (hex) of a key, or None where the key is unknown or revoked."""
+
+
+def new_key() -> str:
+    """A key of 256 random bits."""
+    return KEY_PREFIX + secrets.token_urlsafe(KEY_BYTES)
+
+
+def hash_of(key: str) -> str:
+    """The SHA-256 of a key, in hex: all that is ever stored or compared.
+
+    Keys are looked up by it, so how long an answer takes tells nothing about a stored key.
+    """
+    return hashlib.sha256(key.encode()).hexdigest()
+
+
+def bearer_key(headers: Headers) -> str:
+    """The key in ``Authorization: Bearer …``. Raises ``Unauthenticated``."""
+    scheme, _, key = headers.get("authorization", "").partition(" ")
+    key = key.strip()
+    if scheme.lower() != "bearer" or not key:
+        raise Unauthenticated("Send your API key in the header Authorization: Bearer KEY.")
+    if len(key) > KEY_LENGTH_MAX:
+        raise Unauthenticated("This API key is unknown or revoked.")
+    return key
+
+
+@dataclass(frozen=True, slots=True)
+class _Remembered:
+    until: float
+    found: "asyncio.Task[Principal | None]"
+
+
+class Gate:
+    """Finds the principal of a request. One per process; belongs to its event loop.
+
+    A key's look-up is shared by all requests that wait for it, and its answer (also "unknown")
+    holds for ``REMEMBERED_SECONDS`` from the moment it was begun.
+    """
+
+    def __init__(self, lookup: KeyLookup, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._lookup = lookup
+        self._clock = clock
+        self._remembered: OrderedDict[str, _Remembered] = OrderedDict()
+
+    async def principal(self, headers: Headers) -> Principal:
+        """Who sends these headers. Raises ``Unauthenticated``, or what the look-up raises."""
+        hashed = hash_of(bearer_key(headers))
+        remembered = self._remembered.get(hashed)
+        if remembered is None or remembered.until <= self._clock():
+            remembered = self._begin(hashed)
+        # A request that goes away must not take the look-up of the others with it.
+        found = await asyncio.shield(remembered.found)
+        if found is None:
+            raise Unauthenticated("This API key is unknown or revoked.")
+        return found
+
+    def _begin(self, hashed: str) -> _Remembered:
+        task = asyncio.ensure_future(self._look_up(hashed))
+        remembered = _Remembered(self._clock() + REMEMBERED_SECONDS, task)
+        self._remembered[hashed] = remembered
+        self._remembered.move_to_end(hashed)
+        while len(self._remembered) > REMEMBERED_KEYS_MAX:
+            self._remembered.popitem(last=False)
+        return remembered
+
+    async def _look_up(self, hashed: str) -> Principal | None:
+        try:
+            return await self._lookup(hashed)
+        except Exception:
+            self._remembered.pop(hashed, None)  # a failure is not an answer
+            raise

@@ -1,0 +1,72 @@
+"""What ``/metrics`` tells. No label names a tenant, a budget, an agent or a key.
+
+With several workers each process writes into the files of ``PROMETHEUS_MULTIPROC_DIR``, which
+``costgraph serve`` provides, and any of them answers for all.
+"""
+
+import os
+
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    generate_latest,
+)
+from prometheus_client.multiprocess import MultiProcessCollector
+from starlette.responses import Response
+
+MULTIPROCESS_DIR = "PROMETHEUS_MULTIPROC_DIR"
+_ROWS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000)
+_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+
+
+class Metrics:
+    """The counters of one process."""
+
+    def __init__(self) -> None:
+        self._registry = registry = CollectorRegistry()
+        self.commits = Counter("costgraph_commits", "Committed ledger transactions", registry=registry)
+        self.commit_rows = Histogram(
+            "costgraph_commit_rows", "Commands per committed transaction", buckets=_ROWS, registry=registry
+        )
+        self.commit_seconds = Histogram(
+            "costgraph_commit_seconds",
+            "Seconds per committed transaction",
+            buckets=_SECONDS,
+            registry=registry,
+        )
+        self.commit_retries = Counter(
+            "costgraph_commit_retries", "Ledger transactions that had to be run again", registry=registry
+        )
+        self.queue_depth = Gauge(
+            "costgraph_queue_depth",
+            "Commands that wait for a commit",
+            multiprocess_mode="livesum",
+            registry=registry,
+        )
+        self.fold_lag = Gauge(
+            "costgraph_fold_lag_entries",
+            "Entries that the rollups' fold has yet to read (queries add them on their own)",
+            multiprocess_mode="livemostrecent",
+            registry=registry,
+        )
+        self.requests = Histogram(
+            "costgraph_request_seconds",
+            "Seconds per request",
+            ["method", "route", "status"],
+            buckets=_SECONDS,
+            registry=registry,
+        )
+        self.refusals = Counter(
+            "costgraph_refusals", "Refusals and errors by their code", ["code"], registry=registry
+        )
+
+    def response(self) -> Response:
+        """All of it, in Prometheus' text format."""
+        registry = self._registry
+        if os.environ.get(MULTIPROCESS_DIR):
+            registry = CollectorRegistry()
+            MultiProcessCollector(registry)
+        return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
