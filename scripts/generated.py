@@ -36,7 +36,7 @@ def settings_table() -> str:
 def commands_table() -> str:
     """One Markdown row per command, in the order in which the CLI shows them."""
     rows = ["| command | what it does |", "| --- | --- |"]
-    rows += [f"| `costgraph {path}` | {summary} |" for path, summary in _commands()]
+    rows += [f"| `costgraph {path}` | {summary} |" for path, summary in commands()]
     return "\n".join(rows)
 
 
@@ -47,14 +47,14 @@ def cli_page() -> str:
     from server.cli import app  # noqa: PLC0415 -- as above
 
     parts = ["# The command line", "Written by `scripts/generate` from the commands' own help."]
-    for path, _ in _commands():
+    for path, _ in commands():
         shown = CliRunner().invoke(app, [*path.split(), "--help"], env={"COLUMNS": "100", "TERM": "dumb"})
         text = "\n".join(line.rstrip() for line in shown.output.strip().splitlines())
         parts += [f"## costgraph {path}", f"```text\n{text}\n```"]
     return "\n\n".join(parts) + "\n"
 
 
-def _commands() -> list[tuple[str, str]]:
+def commands() -> list[tuple[str, str]]:
     """Each leaf command of the CLI, in its order: its words and its one-line summary."""
     from typer.main import get_command  # noqa: PLC0415 -- as above
 
