@@ -22,14 +22,12 @@ def sdl() -> str:
 
 def settings_table() -> str:
     """One Markdown row per setting: variable, default, meaning."""
-    from server.settings import Settings  # noqa: PLC0415 -- as above
+    from server.settings import Settings, variable_of  # noqa: PLC0415 -- as above
 
     rows = ["| variable | default | meaning |", "| --- | --- | --- |"]
-    prefix = str(Settings.model_config.get("env_prefix", ""))
     for name, field in Settings.model_fields.items():
-        variable = field.validation_alias if isinstance(field.validation_alias, str) else prefix + name
         default = "" if field.default is None else f"`{field.default}`"
-        rows.append(f"| `{variable.upper()}` | {default} | {field.description or ''} |")
+        rows.append(f"| `{variable_of(name)}` | {default} | {field.description or ''} |")
     return "\n".join(rows)
 
 
@@ -74,13 +72,13 @@ def commands() -> list[tuple[str, str]]:
 
 FILES: dict[str, Maker] = {
     "schema/schema.graphql": ("resolvers/schema.py", sdl),
-    "docs/cli.md": ("server/cli", cli_page),
+    "docs/cli.md": ("server/cli/__init__.py", cli_page),
 }
 """Whole files."""
 
 BLOCKS: dict[str, Maker] = {
     "settings": ("server/settings.py", settings_table),
-    "commands": ("server/cli", commands_table),
+    "commands": ("server/cli/__init__.py", commands_table),
 }
 """Blocks of README.md, between `<!-- generated: NAME -->` and `<!-- /generated -->`."""
 
