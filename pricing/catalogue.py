@@ -1,0 +1,215 @@
+"""The ``genai-prices`` catalogue as a source of compiled, dated cards: our own calculator on its data.
+
+Its rules are kept: which model a name means, which price was valid when, which price a kind of token falls
+back to (the nearest more general one: cached input without a price of its own is input), and tiers as cliffs
+on all prompt tokens. Three things differ, two of them so that a missing price is never a zero:
+
+- a unit for which neither its own nor a more general price exists is not priced, instead of free;
+- a model without any price is not priced, unless its id ends in ``:free``;
+- the process-global snapshot that other code may replace is not used.
+
+Loading takes about half a second and happens on the first call of :func:`load_catalogue`.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import time
+from decimal import Decimal
+from fractions import Fraction
+from functools import cache, lru_cache
+from hashlib import sha256
+from importlib.resources import files
+from math import gcd
+from typing import TYPE_CHECKING
+
+from pricing.calendar import DAY_US, INSTANT_MAX_US, SECOND_US, check_instant, to_datetime
+from pricing.money import NANO
+from pricing.rates import REQUEST, Card, Tier
+from pricing.units import TokenCounts
+
+if TYPE_CHECKING:
+    from genai_prices.types import ConditionalPrice, ModelInfo, ModelPrice, Provider, TieredPrices
+
+SOURCE = "catalogue"
+CURRENCY = "USD"
+
+USAGE_KEYS = {
+    "uncached": "input_tokens",
+    "cache_read": "cache_read_tokens",
+    "cache_write_5m": "cache_write_5m_tokens",
+    "cache_write_1h": "cache_write_1h_tokens",
+    "audio_in": "input_audio_tokens",
+    "audio_cache_read": "cache_audio_read_tokens",
+    "image_in": "input_image_tokens",
+    "completion": "output_tokens",
+    "reasoning": "output_reasoning_tokens",
+    "audio_out": "output_audio_tokens",
+    "image_out": "output_image_tokens",
+    "web_searches": "web_searches",
+    REQUEST: "requests",
+}
+"""Our counts in the catalogue's words."""
+
+_NAMES_MAX = 8192
+_SLOTS_MAX = 4096
+
+
+@dataclass(slots=True)
+class _Model:
+    """A model as one provider sells it, with the cards compiled so far."""
+
+    key: str
+    free: bool
+    prices: Sequence["ConditionalPrice"]
+    """The last one whose condition holds is valid, else the first."""
+    slot_us: int
+    """The same price is valid from one multiple of this to the next."""
+    cards: dict[int, Card] = field(default_factory=dict[int, Card])
+    """By index in ``prices``."""
+    slots: dict[int, Card] = field(default_factory=dict[int, Card])
+    """By instant // ``slot_us``."""
+
+
+class Catalogue:
+    """A ``RateSource`` over the price data of one version of ``genai-prices``."""
+
+    def __init__(self, providers: Sequence["Provider"], version: str, content_hash: str) -> None:
+        self.version = version
+        self.content_hash = content_hash
+        self._providers = list(providers)
+        self._models: dict[str, _Model] = {}
+        self._named = lru_cache(maxsize=_NAMES_MAX)(self._find_model)
+
+    def find(self, provider: str | None, model_id: str, at_us: int) -> Card | None:
+        """The card valid at that instant, or None for an unknown provider or model.
+
+        Names are matched as the catalogue says: aliases of providers (``bedrock``), dated and prefixed model
+        ids; without a provider, the first one whose models are named like this. Raises ``InstantOutOfRange``.
+        """
+        model = self._named(provider, model_id)
+        if model is None:
+            return None
+        card = model.slots.get(at_us // model.slot_us)
+        return card if card is not None else self._learn(model, check_instant(at_us))
+
+    def _find_model(self, provider_id: str | None, model_id: str) -> _Model | None:
+        from genai_prices.data_snapshot import find_provider_by_id  # noqa: PLC0415 - loaded by load_catalogue
+
+        name = model_id.lower()
+        any_provider = provider_id is None or provider_id.lower() == "litellm"
+        if provider_id is not None and any_provider and "/" in name:
+            prefix, rest = name.split("/", 1)
+            if find_provider_by_id(self._providers, prefix):
+                provider_id, name, any_provider = prefix, rest, False
+        provider = find_provider_by_id(self._providers, provider_id) if provider_id is not None else None
+        if provider is None and any_provider:
+            provider = next(
+                (p for p in self._providers if p.model_match and p.model_match.is_match(name)), None
+            )
+        model = provider.find_model(name, all_providers=self._providers) if provider else None
+        if provider is None or model is None:
+            return None
+        key = f"{provider.id}/{model.id}"
+        return self._models.setdefault(key, _model(key, model))
+
+    def _learn(self, model: _Model, at_us: int) -> Card:
+        moment = to_datetime(at_us)
+        active = (
+            i for i, p in enumerate(model.prices) if p.constraint is None or p.constraint.active(moment)
+        )
+        index = max(active, default=0)
+        card = model.cards.get(index)
+        if card is None:
+            card = model.cards[index] = self._compile(model, model.prices[index])
+        if len(model.slots) >= _SLOTS_MAX:
+            model.slots.clear()
+        model.slots[at_us // model.slot_us] = card
+        return card
+
+    def _compile(self, model: _Model, price: "ConditionalPrice") -> Card:
+        starts, tiers = compile_prices(price.prices, free=model.free)
+        start_date = getattr(price.constraint, "start_date", None)
+        return Card(
+            key=model.key,
+            currency=CURRENCY,
+            source=SOURCE,
+            version=self.version,
+            content_hash=self.content_hash,
+            valid_from=start_date.isoformat() if start_date else None,
+            starts=starts,
+            tiers=tiers,
+        )
+
+
+@cache
+def load_catalogue() -> Catalogue:
+    """The catalogue of the installed package; the hash is that of its data module."""
+    from genai_prices import __version__  # noqa: PLC0415 - half a second to load
+    from genai_prices.data import providers  # noqa: PLC0415
+
+    content = files("genai_prices").joinpath("data.py").read_bytes()
+    return Catalogue(providers, __version__, sha256(content).hexdigest())
+
+
+def compile_prices(prices: "ModelPrice", *, free: bool) -> tuple[tuple[int, ...], tuple[Tier, ...]]:
+    """Thresholds and tiers of one set of prices. ``free`` says what a set without any price means."""
+    given: dict[str, Decimal | TieredPrices] = {k: v for k, v in vars(prices).items() if v is not None}
+    tiered = [price for price in given.values() if not isinstance(price, Decimal)]
+    starts = tuple(sorted({tier.start for price in tiered for tier in price.tiers}))
+    if not given and free:
+        return (), (Tier.of(dict.fromkeys(TokenCounts._fields, Fraction(0))),)
+    return starts, tuple(Tier.of(_rates(given, threshold)) for threshold in (-1, *starts))
+
+
+def _rates(given: Mapping[str, "Decimal | TieredPrices"], threshold: int) -> dict[str, Fraction]:
+    """Nano-units per unit of each count that has a price, for prompts longer than ``threshold``."""
+    rates: dict[str, Fraction] = {}
+    for name, candidates in _fallbacks().items():
+        for price_key, per in candidates:
+            if price_key in given:
+                rates[name] = Fraction(_at(given[price_key], threshold)) * NANO / per
+                break
+    return rates
+
+
+def _at(price: "Decimal | TieredPrices", threshold: int) -> Decimal:
+    if isinstance(price, Decimal):
+        return price
+    return next((tier.price for tier in reversed(price.tiers) if tier.start <= threshold), price.base)
+
+
+@cache
+def _fallbacks() -> dict[str, list[tuple[str, int]]]:
+    """For each of our counts its own price and the more general ones: (price key, per), nearest first."""
+    from genai_prices.data_units import unit_data  # noqa: PLC0415 - loaded by load_catalogue
+
+    result: dict[str, list[tuple[str, int]]] = {}
+    for name, usage_key in USAGE_KEYS.items():
+        own = unit_data[usage_key]["dimensions"].items()
+        general = [unit for unit in unit_data.values() if unit["dimensions"].items() <= own]
+        general.sort(key=lambda unit: -len(unit["dimensions"]))
+        result[name] = [(unit["price_key"], unit["per"]) for unit in general]
+    return result
+
+
+def _model(key: str, model: "ModelInfo") -> _Model:
+    from genai_prices.types import (  # noqa: PLC0415 - loaded by load_catalogue
+        ConditionalPrice,
+        ModelPrice,
+        TimeOfDateConstraint,
+    )
+
+    prices = [ConditionalPrice(prices=model.prices)] if isinstance(model.prices, ModelPrice) else model.prices
+    slot_us = INSTANT_MAX_US
+    for constraint in (price.constraint for price in prices if price.constraint is not None):
+        slot_us = gcd(slot_us, DAY_US)
+        if isinstance(constraint, TimeOfDateConstraint):
+            slot_us = gcd(slot_us, _us_of_day(constraint.start_time), _us_of_day(constraint.end_time))
+    return _Model(key, key.endswith(":free"), prices, slot_us)
+
+
+def _us_of_day(at: time) -> int:
+    """Microseconds from 00:00 UTC, give or take a day; a time without an offset is in UTC."""
+    offset = at.utcoffset()
+    seconds = (at.hour * 60 + at.minute) * 60 + at.second - (int(offset.total_seconds()) if offset else 0)
+    return seconds * SECOND_US + at.microsecond
