@@ -1,0 +1,122 @@
+"""``POST /graphql``: one operation per request, JSON only. What it may ask is the schema's business."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, cast
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+
+from ledger.access import Permission, Principal
+from server.errors import BadRequest, Problem
+from server.limits import read_json
+from server.metrics import Metrics
+from server.routes import GuardedRoute, Routes
+
+
+class FormattedError(Protocol):
+    """A GraphQL error, as far as it is written into the answer."""
+
+    @property
+    def formatted(self) -> Any:
+        """Message, locations, path, extensions."""
+        ...
+
+
+class Result(Protocol):
+    """What executing an operation gives."""
+
+    @property
+    def data(self) -> Any: ...  # noqa: D102
+    @property
+    def errors(self) -> Sequence[FormattedError] | None: ...  # noqa: D102
+
+
+class Schema(Protocol):
+    """The built schema, as far as it is needed here."""
+
+    async def execute(
+        self,
+        query: str | None,
+        variable_values: dict[str, Any] | None = None,
+        context_value: Any = None,
+        root_value: Any = None,
+        operation_name: str | None = None,
+    ) -> Result:
+        """Execute one operation."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """A GraphQL request's body."""
+
+    query: str
+    variables: dict[str, Any] | None
+    operation_name: str | None
+
+
+def operation_of(body: object) -> Operation:
+    """The operation in a request's body. Raises ``BadRequest``."""
+    if not isinstance(body, dict):
+        raise BadRequest(
+            'Send one JSON object {"query": …, "variables": {…}}; lists of operations are not taken.'
+        )
+    fields = cast("dict[str, Any]", body)
+    query, variables, name = (fields.get(key) for key in ("query", "variables", "operationName"))
+    if not isinstance(query, str) or not query.strip():
+        raise BadRequest('The body needs "query", the text of the operation.')
+    if variables is not None and not isinstance(variables, dict):
+        raise BadRequest('"variables" must be a JSON object.')
+    if name is not None and not isinstance(name, str):
+        raise BadRequest('"operationName" must be a string.')
+    return Operation(query, cast("dict[str, Any] | None", variables), name)
+
+
+def graphql_routes(
+    routes: Routes, metrics: Metrics, schema: Schema, context_of: Callable[[Principal], Any]
+) -> Sequence[GuardedRoute]:
+    """The endpoint. A key is needed to ask at all; each field then asks for what it needs."""
+
+    async def execute(request: Request, principal: Principal) -> Response:
+        operation = operation_of(await read_json(request))
+        result = await schema.execute(
+            operation.query,
+            operation.variables,
+            context_value=context_of(principal),
+            operation_name=operation.operation_name,
+        )
+        answer: dict[str, Any] = {"data": result.data}
+        if result.errors:
+            answer["errors"] = [error.formatted for error in result.errors]
+            for error in answer["errors"]:
+                metrics.refusals.labels(code_of(error)).inc()
+        return Response(_dumps(answer), media_type="application/json")
+
+    return [routes.guarded("POST", "/graphql", execute, needs=Permission.READ, answer=as_graphql)]
+
+
+def code_of(error: Mapping[str, Any]) -> str:
+    """The code of a formatted error; what the language itself refuses (syntax, names, limits) is INVALID."""
+    extensions = cast("Mapping[str, Any]", error.get("extensions") or {})
+    return str(extensions.get("code", "INVALID"))
+
+
+def as_graphql(problem: Problem) -> Response:
+    """A failure before any field was asked, in the form that GraphQL clients read."""
+    extensions = {"code": problem.code, "field": problem.field, "reference": problem.reference}
+    error = {
+        "message": problem.detail,
+        "extensions": {name: value for name, value in extensions.items() if value is not None},
+    }
+    body = orjson.dumps({"data": None, "errors": [error]})
+    return Response(body, problem.status, problem.headers, "application/json")
+
+
+def _dumps(answer: object) -> bytes:
+    try:
+        return orjson.dumps(answer)
+    except TypeError:  # an integer past 64 bits: a sum of counts may be
+        return json.dumps(answer, ensure_ascii=False, separators=(",", ":")).encode()
