@@ -32,7 +32,8 @@ _READS = frozenset({Permission.READ})
 PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.VIEWER: _READS,
     Role.RECORDER: _READS | {Permission.RECORD, Permission.MANAGE_AGENTS},
-    Role.OPERATOR: _READS | {Permission.RECORD, Permission.MANAGE_AGENTS, Permission.MANAGE_BUDGETS, Permission.OPERATE},
+    Role.OPERATOR: _READS
+    | {Permission.RECORD, Permission.MANAGE_AGENTS, Permission.MANAGE_BUDGETS, Permission.OPERATE},
     Role.RESEARCHER: _READS | {Permission.RECORD, Permission.MANAGE_AGENTS, Permission.RESEARCH},
     Role.ADMIN: frozenset(Permission),
 }

@@ -55,9 +55,9 @@ class LedgerHead:
 
 @dataclass(slots=True)
 class Changes:
-    """Everything that one batch writes. Windows carry their final figures, not differences."""
+    """Everything that one batch writes of one tenant. Windows carry their final figures, not differences."""
 
-    heads: list[LedgerHead] = field(default_factory=list[LedgerHead])
+    head: LedgerHead = field(default_factory=lambda: LedgerHead(""))
     budgets: dict[str, Budget] = field(default_factory=dict[str, Budget])
     agents: dict[str, Agent] = field(default_factory=dict[str, Agent])
     paths: dict[str, ChargePath] = field(default_factory=dict[str, ChargePath])

@@ -1,4 +1,4 @@
-"""Budget events: their types and bodies (source document 001:224-241; the fields after ``timestamp`` are ours)."""
+"""Budget events: their types and bodies (source document 001:224-241; what follows ``timestamp`` is ours)."""
 
 import orjson
 
@@ -11,7 +11,9 @@ BUDGET_WARNING = "budget.warning"
 BUDGET_EXCEEDED = "budget.exceeded"
 
 
-def budget_event(budget: Budget, limit: Limit, window: Window, threshold_ppm: int, now_us: int) -> tuple[str, str]:
+def budget_event(
+    budget: Budget, limit: Limit, window: Window, threshold_ppm: int, now_us: int
+) -> tuple[str, str]:
     """The type and the JSON body of the event that a window reached a threshold."""
     amount = limit.amount or 0
     body = {

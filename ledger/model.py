@@ -8,6 +8,33 @@ thresholds are integer parts per million (``*_ppm``).
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from pricing.quote import Pricing
+
+__all__ = [
+    "AMOUNT_LIMIT",
+    "DEFAULT_TENANT",
+    "UNATTRIBUTED",
+    "Agent",
+    "Budget",
+    "BudgetState",
+    "BudgetType",
+    "ChargePath",
+    "CostEntry",
+    "Enforcement",
+    "EntryKind",
+    "Limit",
+    "Meter",
+    "Outcome",
+    "Pricing",
+    "Recurrence",
+    "Schedule",
+    "Warning",
+    "Window",
+    "WindowKind",
+    "id_of",
+    "uid_of",
+]
+
 UNATTRIBUTED = "unattributed"
 DEFAULT_TENANT = "default"
 AMOUNT_LIMIT = "amount"
@@ -88,14 +115,6 @@ class Outcome(StrEnum):
     OK = "OK"
     ERROR = "ERROR"
     CANCELLED = "CANCELLED"
-
-
-class Pricing(StrEnum):
-    """Whether a usage has a cost yet."""
-
-    PRICED = "PRICED"
-    UNPRICED = "UNPRICED"
-    ESTIMATED = "ESTIMATED"
 
 
 class BudgetState(StrEnum):
@@ -194,6 +213,8 @@ class Window:
     reserved: int = 0
     forced: int = 0
     told: list[int] = field(default_factory=list[int])
+    stored: bool = False
+    """Whether its node exists."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,8 +20,12 @@ class LedgerTransaction(Reader, Protocol):
         """The tenant's budgets that changed after that version of its ledger, closed ones included."""
         ...
 
-    def write(self, changes: Changes) -> None:
-        """Write one batch."""
+    def write(self, changes: Sequence[Changes]) -> None:
+        """Write one batch: the changes of each tenant."""
+        ...
+
+    def cancel(self) -> None:
+        """There is nothing to write: end without a commit, and without its cost."""
         ...
 
 
@@ -40,7 +44,10 @@ class CommitObserver(Protocol):
     """Is told about every batch: for metrics, for the fold, for subscriptions. Must be quick and not raise."""
 
     def committed(self, changes: Changes, commands: int, seconds: float, waiting: int) -> None:
-        """A batch is durable. ``seconds`` from taking it to its commit; ``waiting`` commands are queued behind it."""
+        """A tenant's part of a batch of ``commands`` is durable, ``seconds`` after it was taken.
+
+        ``waiting`` commands are queued behind it.
+        """
         ...
 
     def retried(self, reason: str) -> None:
@@ -54,5 +61,3 @@ class Clock(Protocol):
     def __call__(self) -> int:
         """Microseconds since the epoch."""
         ...
-
-

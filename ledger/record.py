@@ -32,7 +32,7 @@ from ledger.warnings import dump_warnings
 from ledger.windows import EXCEEDED_PPM, reached, utilization_ppm
 from pricing.calendar import to_datetime
 from pricing.money import NANO_MAX
-from pricing.quote import Quote
+from pricing.quote import Quote, Reason
 
 AHEAD_MAX_US: Final = 5 * 60 * 1_000_000
 
@@ -59,15 +59,19 @@ def record(state: TenantState, command: Record, now_us: int) -> RecordResult:
     agent_uid = uid_of(command.tenant, sent.agent_id)
     agent = state.agent(agent_uid)
     user_id = sent.user_id if sent.user_id is not None or agent is None else agent.user_id
-    provider = sent.provider or command.quote.provider
+    provider = sent.provider or provider_of(command.quote)
     path = state.tree.path(
         payer(state, command, agent, warnings),
         {"user_id": user_id, "provider": provider, "model_id": sent.model_id, "agent_id": sent.agent_id},
     )
 
-    pricing, reason = _pricing(state, command.quote, path)
-    cost_nano = command.quote.total_nano if pricing is Pricing.PRICED else 0
-    charge = {Meter.COST: cost_nano, Meter.TOKENS: command.usage.counts.total_tokens, Meter.REQUESTS: 1}
+    leaf = state.tree.get(path.leaf_uid)
+    quote = command.quote if leaf is None else command.quote.charged_in(leaf.currency)
+    charge = {
+        Meter.COST: quote.total_nano,
+        Meter.TOKENS: command.usage.counts.total_tokens,
+        Meter.REQUESTS: 1,
+    }
     charged = _counted(state, path, charge, timestamp_us)
     if charged is None:
         message = "The sum of a budget's window would not fit into 64 bits of nano-units."
@@ -76,15 +80,17 @@ def record(state: TenantState, command: Record, now_us: int) -> RecordResult:
     if agent is None:
         state.put_agent(Agent(agent_uid, command.tenant, sent.agent_id, created_at_us=now_us))
     state.use_path(path)
-    entry = _entry(state, command, uid, pricing, timestamp_us, now_us, path)
+    entry = _entry(state, command, quote, uid, timestamp_us, now_us)
     unpriced_seq = state.next_seq() if entry is None else None
     _charge(state, command, charged, now_us, warnings)
     _about_budgets(state, command, path, timestamp_us, warnings)
-    if reason is not None:
-        warnings.append(Warning(UNPRICED, _UNPRICED_TEXT.get(reason, f"No price is known ({reason}).")))
+    if quote.reason is not None:
+        warnings.append(Warning(UNPRICED, _UNPRICED_TEXT[quote.reason]))
 
-    answer = RecordedUsage(sent.operation_id, False, pricing, entry, tuple(warnings))
-    state.operations[uid] = KnownOperation(uid, command.usage.fingerprint, path.leaf_uid, pricing, answer)
+    answer = RecordedUsage(sent.operation_id, False, quote.pricing, entry, tuple(warnings))
+    state.operations[uid] = KnownOperation(
+        uid, command.usage.fingerprint, path.leaf_uid, quote.pricing, answer
+    )
     state.changes.operations.append(
         RecordedOperation(
             uid,
@@ -97,8 +103,8 @@ def record(state: TenantState, command: Record, now_us: int) -> RecordResult:
             provider,
             timestamp_us,
             now_us,
-            pricing,
-            reason,
+            quote.pricing,
+            quote.reason,
             unpriced_seq,
             entry,
             dump_warnings(warnings) if warnings else None,
@@ -108,15 +114,19 @@ def record(state: TenantState, command: Record, now_us: int) -> RecordResult:
 
 
 _UNPRICED_TEXT = {
-    "NO_RATE": "The price is in another currency than the budget, and no exchange rate is known. "
+    Reason.NO_RATE: "The price is in another currency than the budget, and no exchange rate is known. "
     "The usage is recorded and settles when there is one.",
-    "UNKNOWN_MODEL": "No price is known for this model. The usage is recorded and settles when a price comes.",
+    Reason.UNKNOWN_MODEL: "No price is known for this model. The usage is recorded and settles when a price comes.",
+    Reason.UNIT_NOT_PRICED: "The model's price has no rate for something that was used. "
+    "The usage is recorded and settles when there is one.",
 }
 
 
 def _repeated(state: TenantState, command: Record, known: KnownOperation) -> RecordResult:
     operation_id = command.usage.sent.operation_id
-    if known.fingerprint == command.usage.fingerprint and state.tree.within(known.leaf_uid, command.scope_uid):
+    if known.fingerprint == command.usage.fingerprint and state.tree.within(
+        known.leaf_uid, command.scope_uid
+    ):
         return replace(known.answer, duplicate=True)
     return OperationConflict(
         operation_id,
@@ -131,7 +141,9 @@ def _timestamp(command: Record, now_us: int, warnings: list[Warning]) -> int:
         return now_us
     if timestamp_us > now_us + AHEAD_MAX_US:
         said, used = to_datetime(timestamp_us).isoformat(), to_datetime(now_us).isoformat()
-        warnings.append(Warning(TIMESTAMP_CLAMPED, f"The timestamp {said} lies in the future; {used} was used."))
+        warnings.append(
+            Warning(TIMESTAMP_CLAMPED, f"The timestamp {said} lies in the future; {used} was used.")
+        )
         return now_us
     return timestamp_us
 
@@ -160,13 +172,9 @@ def payer(state: TenantState, command: Record, agent: Agent | None, warnings: li
     return tree.unattributed_uid
 
 
-def _pricing(state: TenantState, quote: Quote, path: ChargePath) -> tuple[Pricing, str | None]:
-    if quote.reason is not None:
-        return Pricing.UNPRICED, quote.reason
-    leaf = state.tree.get(path.leaf_uid)
-    if leaf is not None and quote.total_nano and quote.currency != leaf.currency:
-        return Pricing.UNPRICED, "NO_RATE"
-    return Pricing.PRICED, None
+def provider_of(quote: Quote) -> str | None:
+    """The provider whose price it is, for callers who name none."""
+    return None if quote.price_card is None else quote.price_card.partition("/")[0]
 
 
 Charged = list[tuple[Budget, Limit, Window, int]]
@@ -193,17 +201,10 @@ def _counted(state: TenantState, path: ChargePath, charge: Mapping[Meter, int], 
 
 
 def _entry(
-    state: TenantState,
-    command: Record,
-    uid: str,
-    pricing: Pricing,
-    charged_at_us: int,
-    now_us: int,
-    path: ChargePath,
+    state: TenantState, command: Record, quote: Quote, uid: str, charged_at_us: int, now_us: int
 ) -> CostEntry | None:
-    if pricing is not Pricing.PRICED:
+    if quote.pricing is not Pricing.PRICED:
         return None
-    quote, leaf = command.quote, state.tree.get(path.leaf_uid)
     return CostEntry(
         f"{uid}#0",
         command.tenant,
@@ -213,19 +214,21 @@ def _entry(
         quote.completion_nano,
         quote.other_nano,
         quote.total_nano,
-        quote.currency if leaf is None else leaf.currency,
+        quote.currency,
         state.next_seq(),
         charged_at_us,
         now_us,
-        quote.source,
-        quote.card,
+        quote.price_source,
+        quote.price_card,
         quote.price_date,
         quote.catalogue_version,
         quote.catalogue_hash,
     )
 
 
-def _charge(state: TenantState, command: Record, charged: Charged, now_us: int, warnings: list[Warning]) -> None:
+def _charge(
+    state: TenantState, command: Record, charged: Charged, now_us: int, warnings: list[Warning]
+) -> None:
     late = False
     for budget, limit, window, amount in charged:
         before = window.spent
@@ -304,4 +307,6 @@ def _about_budgets(
         budget_id = _visible_id(state, command, budget)
         name = "A budget above this key's own" if budget_id is None else f"Budget {budget_id}"
         what = "is closed" if code == BUDGET_CLOSED else "is outside its period"
-        warnings.append(Warning(code, f"{name} {what}; the usage was recorded on it all the same.", budget_id))
+        warnings.append(
+            Warning(code, f"{name} {what}; the usage was recorded on it all the same.", budget_id)
+        )

@@ -58,10 +58,6 @@ class Reader(Protocol):
         """What was charged to a budget in [start_us, end_us), from the entries themselves."""
         ...
 
-    def descends(self, agent_uid: str, ancestor_uids: Iterable[str]) -> bool:
-        """Whether one of those agents is, or descends from, ``agent_uid``."""
-        ...
-
 
 @dataclass(slots=True)
 class _Latest:
@@ -73,6 +69,7 @@ class _Latest:
 
 
 FOREVER_US = 2**63 - 1
+CACHED_MAX = 100_000
 
 
 @dataclass(slots=True)
@@ -87,7 +84,8 @@ class TenantState:
     agents: dict[str, Agent | None] = field(default_factory=dict[str, Agent | None])
     _windows: dict[str, Window] = field(default_factory=dict[str, Window])
     _latest: dict[str, _Latest] = field(default_factory=dict[str, _Latest])
-    _paths: set[str] = field(default_factory=set[str])
+    _paths: dict[str, bool] = field(default_factory=dict[str, bool])
+    """Whether the path's node exists."""
 
     @property
     def tenant(self) -> str:
@@ -111,6 +109,39 @@ class TenantState:
             self.agents[uid] = self.reader.agents([uid]).get(uid)
         return self.agents[uid]
 
+    def load_agents(self, uids: Iterable[str]) -> None:
+        """Load agents ahead, in one look-up."""
+        missing = [uid for uid in dict.fromkeys(uids) if uid not in self.agents]
+        if missing:
+            found = self.reader.agents(missing)
+            self.agents.update((uid, found.get(uid)) for uid in missing)
+
+    def load_operations(self, uids: Iterable[str]) -> None:
+        """Load operations ahead, in one look-up."""
+        missing = [uid for uid in dict.fromkeys(uids) if uid not in self.operations]
+        if missing:
+            found = self.reader.operations(missing)
+            self.operations.update((uid, found.get(uid)) for uid in missing)
+
+    def load_windows(self, wanted: Iterable[tuple[Limit, Span]]) -> None:
+        """Load windows ahead, in one look-up; those that do not exist begin empty."""
+        missing = {
+            uid: (limit, span)
+            for limit, span in wanted
+            if (uid := window_uid(limit, span)) not in self._windows
+        }
+        if missing:
+            found = self.reader.windows(missing)
+            for uid, (limit, span) in missing.items():
+                self._windows[uid] = found.get(uid) or Window(uid, limit.uid, span.start_us, span.end_us)
+
+    def load_paths(self, paths: Iterable[ChargePath]) -> None:
+        """Find out ahead which charge paths exist, in one look-up."""
+        missing = [path.uid for path in paths if path.uid not in self._paths]
+        if missing:
+            exist = self.reader.paths(missing)
+            self._paths.update((uid, uid in exist) for uid in missing)
+
     def put_agent(self, agent: Agent) -> None:
         """Create or change an agent."""
         self.agents[agent.uid] = agent
@@ -126,9 +157,10 @@ class TenantState:
     def use_path(self, path: ChargePath) -> None:
         """Make sure that the path's node exists."""
         if path.uid not in self._paths:
-            if not self.reader.paths([path.uid]):
-                self.changes.paths[path.uid] = path
-            self._paths.add(path.uid)
+            self.load_paths([path])
+        if not self._paths[path.uid]:
+            self.changes.paths[path.uid] = path
+            self._paths[path.uid] = True
 
     def window(self, budget: Budget, limit: Limit, instant_us: int) -> Window | None:
         """The window of a limit that holds the instant; None where the limit has none then."""
@@ -164,23 +196,22 @@ class TenantState:
         """The window changed: it is written with this batch."""
         self.changes.windows[window.uid] = window
 
-    def learn_windows(self, windows: Iterable[Window]) -> None:
-        """Windows that were loaded ahead."""
-        for window in windows:
-            self._windows.setdefault(window.uid, window)
-
-    def learn_paths(self, uids: Iterable[str]) -> None:
-        """Paths that are known to exist."""
-        self._paths.update(uids)
-
-    def knows_window(self, uid: str) -> bool:
-        """Whether the window is loaded, or known not to exist."""
-        return uid in self._windows
-
-    def knows_path(self, uid: str) -> bool:
-        """Whether the path is known to exist."""
-        return uid in self._paths
-
     def emit(self, event_type: str, budget_uid: str, at_us: int, payload: str) -> None:
         """Write an event into the outbox."""
-        self.changes.events.append(Event(self.tenant, self.next_seq(), event_type, budget_uid, at_us, payload))
+        self.changes.events.append(
+            Event(self.tenant, self.next_seq(), event_type, budget_uid, at_us, payload)
+        )
+
+    def settled(self) -> None:
+        """The batch is committed: what it changed is now what is."""
+        for window in self.changes.windows.values():
+            window.stored = True
+        self.changes = Changes()
+        self.operations.clear()
+        if len(self._windows) > CACHED_MAX:
+            self._windows.clear()
+            self._latest.clear()
+        if len(self.agents) > CACHED_MAX:
+            self.agents.clear()
+        if len(self._paths) > CACHED_MAX:
+            self._paths.clear()

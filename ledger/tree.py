@@ -115,7 +115,12 @@ class BudgetTree:
             for budget in self._scoped.get(parents.pop(), {}).values():
                 fits = facts.get(SCOPED_BY[budget.budget_type]) == budget.resource_id
                 # One entry has one currency: a scoped root of another currency cannot share it.
-                if fits and budget.uid not in chain and budget.uid not in matched and budget.currency == currency:
+                if (
+                    fits
+                    and budget.uid not in chain
+                    and budget.uid not in matched
+                    and budget.currency == currency
+                ):
                     matched[budget.uid] = None
                     parents.append(budget.uid)
         return tuple(sorted(matched))

@@ -45,7 +45,7 @@ def _instant(value: object) -> datetime:
 def _money(value: object) -> Decimal:
     if isinstance(value, float):
         msg = "must be a string, so that it stays exact"
-        raise ValueError(msg)  # noqa: TRY004
+        raise ValueError(msg)  # noqa: TRY004 - pydantic collects ValueErrors
     if not isinstance(value, str | int | Decimal) or isinstance(value, bool):
         msg = "must be a decimal string"
         raise ValueError(msg)
@@ -56,7 +56,10 @@ def _money(value: object) -> Decimal:
         raise ValueError(msg) from None
 
 
-Name = Annotated[str, StringConstraints(strict=True, min_length=1, max_length=ID_LENGTH_MAX, pattern=r"^[^\x00-\x1f\x7f]+$")]
+Name = Annotated[
+    str,
+    StringConstraints(strict=True, min_length=1, max_length=ID_LENGTH_MAX, pattern=r"^[^\x00-\x1f\x7f]+$"),
+]
 Count = Annotated[int, Field(strict=True, ge=0, le=10**15)]
 Instant = Annotated[datetime, BeforeValidator(_instant)]
 Money = Annotated[Decimal, BeforeValidator(_money)]
@@ -113,12 +116,18 @@ class Usage:
     def usage_reported(self) -> bool:
         """False when nobody knows what the operation used (a failed call without any count)."""
         sent = self.sent
-        return sent.outcome is Outcome.OK or self.counts.total_tokens > 0 or bool(sent.model_fields_set.intersection(TOKEN_FIELDS))
+        return (
+            sent.outcome is Outcome.OK
+            or self.counts.total_tokens > 0
+            or bool(sent.model_fields_set.intersection(TOKEN_FIELDS))
+        )
 
 
 def fingerprint_of(content: Mapping[str, Any]) -> str:
     """A digest of what the caller sent, normalised; equal content gives an equal digest."""
-    return blake2b(orjson.dumps(content, option=orjson.OPT_SORT_KEYS, default=str), digest_size=16).hexdigest()
+    return blake2b(
+        orjson.dumps(content, option=orjson.OPT_SORT_KEYS, default=str), digest_size=16
+    ).hexdigest()
 
 
 def _fingerprint(sent: UsageInput, timestamp_us: int | None, cost_nano: int | None) -> str:
@@ -148,7 +157,7 @@ def parse_usage(fields: Mapping[str, Any]) -> Usage | InvalidUsage:
         return InvalidUsage(known_id, "INVALID", error.field, f"{error.field}: {error}")
 
 
-class _Refused(Exception):  # noqa: N818 - never leaves this module
+class _Refused(Exception):
     def __init__(self, field: str, message: str) -> None:
         super().__init__(message)
         self.field = field
@@ -168,7 +177,9 @@ def _accept(sent: UsageInput) -> Usage:
         image_output_tokens=sent.image_output_tokens,
     )
     if sent.model_id is None and sent.outcome is Outcome.OK and sent.provider_cost is None:
-        raise _Refused("model_id", "is required for an operation with outcome OK, unless provider_cost says what it cost")
+        raise _Refused(
+            "model_id", "is required for an operation with outcome OK, unless provider_cost says what it cost"
+        )
     cost_nano = None
     if sent.provider_cost is not None:
         validate_currency(sent.provider_cost_currency)
@@ -179,7 +190,11 @@ def _accept(sent: UsageInput) -> Usage:
     if sent.tags:
         encoded = orjson.dumps(sent.tags, option=orjson.OPT_SORT_KEYS)
         if len(encoded) > TAGS_BYTES_MAX:
-            raise _Refused("tags", f"are {len(encoded)} bytes as JSON, more than the {TAGS_BYTES_MAX} allowed")
+            raise _Refused(
+                "tags", f"are {len(encoded)} bytes as JSON, more than the {TAGS_BYTES_MAX} allowed"
+            )
         tags_json = encoded.decode()
     timestamp_us = None if sent.timestamp is None else from_datetime(sent.timestamp)
-    return Usage(sent, counts, timestamp_us, cost_nano, tags_json, _fingerprint(sent, timestamp_us, cost_nano))
+    return Usage(
+        sent, counts, timestamp_us, cost_nano, tags_json, _fingerprint(sent, timestamp_us, cost_nano)
+    )

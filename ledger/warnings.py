@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import asdict
+from typing import Any
 
 import orjson
 
@@ -10,7 +11,9 @@ from ledger.model import Meter, Warning, WindowKind
 
 def dump_warnings(warnings: Iterable[Warning]) -> str:
     """The stored form."""
-    kept = [{key: value for key, value in asdict(each).items() if value not in (None, False)} for each in warnings]
+    kept = [
+        {key: value for key, value in asdict(each).items() if value not in (None, False)} for each in warnings
+    ]
     return orjson.dumps(kept).decode()
 
 
@@ -18,13 +21,13 @@ def load_warnings(text: str | None) -> tuple[Warning, ...]:
     """The warnings of a stored text."""
     if not text:
         return ()
-    return tuple(
-        Warning(
-            **{
-                **each,
-                "meter": None if each.get("meter") is None else Meter(each["meter"]),
-                "window": None if each.get("window") is None else WindowKind(each["window"]),
-            }
-        )
-        for each in orjson.loads(text)
+    return tuple(_warning(each) for each in orjson.loads(text))
+
+
+def _warning(fields: dict[str, Any]) -> Warning:
+    meter, window = fields.pop("meter", None), fields.pop("window", None)
+    return Warning(
+        **fields,
+        meter=None if meter is None else Meter(meter),
+        window=None if window is None else WindowKind(window),
     )

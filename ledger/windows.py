@@ -171,7 +171,8 @@ def current_windows(budget: Budget, now_us: int) -> list[tuple[Limit, Window]]:
 def standing_of(budget: Budget, windows: Mapping[str, Window], now_us: int) -> Standing:
     """How a budget stands; ``windows`` holds those of ``current_windows`` that exist, by uid."""
     limits = tuple(
-        LimitStatus(limit, windows.get(window.uid, window)) for limit, window in current_windows(budget, now_us)
+        LimitStatus(limit, windows.get(window.uid, window))
+        for limit, window in current_windows(budget, now_us)
     )
     own = limits[0].window
     return Standing(

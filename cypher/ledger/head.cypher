@@ -1,0 +1,2 @@
+MATCH (l:Ledger {uid: $tenant})
+RETURN l.tenant AS tenant, l.seq AS seq, l.version AS version, l.last_now_us AS last_now_us, l.commits AS commits

@@ -1,0 +1,3 @@
+UNWIND $rows AS row
+MERGE (a:Agent {uid: row.uid})
+SET a += row.properties

@@ -1,0 +1,3 @@
+UNWIND $rows AS row
+CREATE (e:Event {uid: row.uid})
+SET e += row.properties

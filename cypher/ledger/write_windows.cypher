@@ -1,0 +1,3 @@
+UNWIND $rows AS row
+MATCH (w:Window {uid: row.uid})
+SET w += row.figures

@@ -1,0 +1,317 @@
+"""Between the ledger's nouns and the properties of their nodes."""
+
+from typing import Any
+
+import orjson
+
+from cypher.ledger import AgentRow, BudgetRow, OperationRow, WindowRow
+from ledger.changes import Event, LedgerHead, RecordedOperation
+from ledger.model import (
+    Agent,
+    Budget,
+    BudgetType,
+    CostEntry,
+    Enforcement,
+    EntryKind,
+    Limit,
+    Meter,
+    Pricing,
+    Recurrence,
+    Schedule,
+    Window,
+    WindowKind,
+    uid_of,
+)
+from ledger.results import RecordedUsage
+from ledger.state import KnownOperation
+from ledger.warnings import load_warnings
+
+Properties = dict[str, Any]
+
+COUNTED = (
+    "cache_read_tokens",
+    "cache_write_tokens",
+    "cache_write_1h_tokens",
+    "reasoning_tokens",
+    "audio_input_tokens",
+    "audio_output_tokens",
+    "image_input_tokens",
+    "image_output_tokens",
+)
+
+
+def budget_properties(budget: Budget, version: int) -> Properties:
+    """What a Budget node holds; ``version`` is the ledger's when it changed."""
+    return {
+        "uid": budget.uid,
+        "tenant": budget.tenant,
+        "budget_id": budget.budget_id,
+        "parent_budget_id": budget.parent_budget_id,
+        "name": budget.name,
+        "amount_nano": budget.amount_nano,
+        "currency": budget.currency,
+        "budget_type": budget.budget_type.value,
+        "resource_id": budget.resource_id,
+        "period_start_us": budget.period_start_us,
+        "period_end_us": budget.period_end_us,
+        "recurrence": budget.recurrence.value,
+        "timezone": budget.timezone,
+        "rollup_timezone": budget.rollup_timezone,
+        "warning_threshold_ppm": budget.warning_threshold_ppm,
+        "priority": budget.priority,
+        "created_at_us": budget.created_at_us,
+        "closed_at_us": budget.closed_at_us,
+        "schedules": orjson.dumps(
+            [[each.from_us, each.recurrence.value, each.timezone] for each in budget.schedules]
+        ).decode(),
+        "version": version,
+    }
+
+
+def budget_of(row: BudgetRow) -> Budget:
+    """The budget of a node and its limits."""
+    node = row["budget"]
+    limits = sorted((limit_of(each) for each in row["limits"]), key=lambda limit: limit.key != "amount")
+    return Budget(
+        uid=node["uid"],
+        tenant=node["tenant"],
+        budget_id=node["budget_id"],
+        parent_uid=None
+        if node.get("parent_budget_id") is None
+        else uid_of(node["tenant"], node["parent_budget_id"]),
+        name=node.get("name"),
+        amount_nano=node.get("amount_nano"),
+        currency=node["currency"],
+        budget_type=BudgetType(node["budget_type"]),
+        resource_id=node.get("resource_id"),
+        period_start_us=node.get("period_start_us"),
+        period_end_us=node.get("period_end_us"),
+        recurrence=Recurrence(node["recurrence"]),
+        timezone=node["timezone"],
+        rollup_timezone=node["rollup_timezone"],
+        warning_threshold_ppm=node["warning_threshold_ppm"],
+        priority=node.get("priority"),
+        created_at_us=node["created_at_us"],
+        closed_at_us=node.get("closed_at_us"),
+        schedules=tuple(
+            Schedule(from_us, Recurrence(recurrence), timezone)
+            for from_us, recurrence, timezone in orjson.loads(node["schedules"])
+        ),
+        limits=tuple(limits),
+    )
+
+
+def limit_properties(limit: Limit) -> Properties:
+    """What a Limit node holds."""
+    return {
+        "uid": limit.uid,
+        "budget_uid": limit.budget_uid,
+        "key": limit.key,
+        "meter": limit.meter.value,
+        "window": None if limit.window is None else limit.window.value,
+        "amount": limit.amount,
+        "enforcement": limit.enforcement.value,
+        "resource": limit.resource,
+        "each": limit.each,
+        "thresholds_ppm": list(limit.thresholds_ppm),
+    }
+
+
+def limit_of(node: Properties) -> Limit:
+    """The limit of a node's properties."""
+    return Limit(
+        node["uid"],
+        node["budget_uid"],
+        node["key"],
+        Meter(node["meter"]),
+        None if node.get("window") is None else WindowKind(node["window"]),
+        node.get("amount"),
+        Enforcement(node["enforcement"]),
+        node.get("resource"),
+        node.get("each"),
+        tuple(node["thresholds_ppm"]),
+    )
+
+
+def window_figures(window: Window) -> Properties:
+    """What changes on a Window node."""
+    return {
+        "start_us": window.start_us,
+        "end_us": window.end_us,
+        "spent": window.spent,
+        "reserved": window.reserved,
+        "forced": window.forced,
+        "told": window.told,
+    }
+
+
+def window_of(row: WindowRow) -> Window:
+    """The window of a node's properties."""
+    return Window(
+        row["uid"],
+        row["limit_uid"],
+        row["start_us"],
+        row["end_us"],
+        row["spent"],
+        row["reserved"],
+        row["forced"],
+        list(row["told"]),
+        stored=True,
+    )
+
+
+def agent_properties(agent: Agent) -> Properties:
+    """What an Agent node holds."""
+    return {
+        "tenant": agent.tenant,
+        "agent_id": agent.agent_id,
+        "name": agent.name,
+        "budget_uid": agent.budget_uid,
+        "user_id": agent.user_id,
+        "metadata": agent.metadata,
+        "created_at_us": agent.created_at_us,
+    }
+
+
+def agent_of(row: AgentRow) -> Agent:
+    """The agent of a node's properties."""
+    tenant, _, _ = row["uid"].partition("/")
+    return Agent(
+        row["uid"],
+        tenant,
+        row["agent_id"],
+        row["name"],
+        tuple(sorted(row["parents"])),
+        row["budget_uid"],
+        row["user_id"],
+        row["metadata"],
+        row["created_at_us"],
+    )
+
+
+def usage_properties(operation: RecordedOperation) -> Properties:
+    """What a TokenUsage node holds beside its uid. What is absent is 0 or unknown."""
+    sent, counts = operation.usage.sent, operation.usage.counts
+    properties: Properties = {
+        "tenant": operation.tenant,
+        "operation_id": sent.operation_id,
+        "agent_id": sent.agent_id,
+        "agent_uid": operation.agent_uid,
+        "capability_type": sent.capability_type,
+        "model_id": sent.model_id,
+        "provider": operation.provider,
+        "timestamp_us": operation.timestamp_us,
+        "recorded_at_us": operation.recorded_at_us,
+        "prompt_tokens": counts.prompt_tokens,
+        "completion_tokens": counts.completion_tokens,
+        "total_tokens": counts.total_tokens,
+        "user_id": operation.user_id,
+        "region": sent.region,
+        "category": sent.category,
+        "outcome": sent.outcome.value,
+        "tags": operation.usage.tags_json,
+        "usage_reported": operation.usage.usage_reported,
+        "parent_operation_id": sent.parent_operation_id,
+        "budget_id": operation.leaf_id,
+        "charge_path": operation.path_uid,
+        "resource_type": "LLMTokens",
+        "pricing": operation.pricing.value,
+        "unpriced_reason": operation.unpriced_reason,
+        "unpriced_seq": operation.unpriced_seq,
+        "fingerprint": operation.usage.fingerprint,
+        "warnings": operation.warnings_json,
+    }
+    if sent.session_id is not None:
+        properties["session_id"] = sent.session_id
+        properties["session_uid"] = uid_of(operation.tenant, sent.session_id)
+    for name in COUNTED:
+        if count := getattr(sent, name):
+            properties[name] = count
+    return properties
+
+
+def entry_properties(operation: RecordedOperation, entry: CostEntry) -> Properties:
+    """What a CostEntry node holds beside its uid."""
+    counts = operation.usage.counts
+    return {
+        "tenant": entry.tenant,
+        "token_usage_id": entry.token_usage_id,
+        "kind": entry.kind.value,
+        "prompt_cost_nano": entry.prompt_cost_nano,
+        "completion_cost_nano": entry.completion_cost_nano,
+        "other_cost_nano": entry.other_cost_nano,
+        "total_cost_nano": entry.total_cost_nano,
+        "currency": entry.currency,
+        "seq": entry.seq,
+        "charged_at_us": entry.charged_at_us,
+        "recorded_at_us": entry.recorded_at_us,
+        "charge_path": operation.path_uid,
+        "operations": 1,
+        "prompt_tokens": counts.prompt_tokens,
+        "completion_tokens": counts.completion_tokens,
+        "price_source": entry.price_source,
+        "price_card": entry.price_card,
+        "price_date": entry.price_date,
+        "catalogue_version": entry.catalogue_version,
+        "catalogue_hash": entry.catalogue_hash,
+    }
+
+
+def entry_of(node: Properties) -> CostEntry:
+    """The entry of a node's properties."""
+    return CostEntry(
+        node["uid"],
+        node["tenant"],
+        node["token_usage_id"],
+        EntryKind(node["kind"]),
+        node["prompt_cost_nano"],
+        node["completion_cost_nano"],
+        node["other_cost_nano"],
+        node["total_cost_nano"],
+        node["currency"],
+        node["seq"],
+        node["charged_at_us"],
+        node["recorded_at_us"],
+        node.get("price_source"),
+        node.get("price_card"),
+        node.get("price_date"),
+        node.get("catalogue_version"),
+        node.get("catalogue_hash"),
+    )
+
+
+def operation_of(row: OperationRow) -> KnownOperation:
+    """A recorded operation with the answer that was given when it was recorded."""
+    tenant, _, _ = row["uid"].partition("/")
+    pricing = Pricing(row["pricing"])
+    answer = RecordedUsage(
+        row["operation_id"],
+        duplicate=False,
+        pricing=pricing,
+        cost_entry=None if row["entry"] is None else entry_of(row["entry"]),
+        warnings=load_warnings(row["warnings"]),
+    )
+    return KnownOperation(row["uid"], row["fingerprint"], uid_of(tenant, row["budget_id"]), pricing, answer)
+
+
+def event_properties(event: Event) -> Properties:
+    """What an Event node holds beside its uid."""
+    return {
+        "tenant": event.tenant,
+        "seq": event.seq,
+        "type": event.type,
+        "budget_uid": event.budget_uid,
+        "at_us": event.at_us,
+        "payload": event.payload,
+    }
+
+
+def head_properties(head: LedgerHead) -> Properties:
+    """What a Ledger node holds."""
+    return {
+        "tenant": head.tenant,
+        "seq": head.seq,
+        "version": head.version,
+        "last_now_us": head.last_now_us,
+        "commits": head.commits,
+    }

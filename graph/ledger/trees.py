@@ -1,0 +1,54 @@
+"""The budget trees that readers use: one per tenant and process, renewed when the ledger's version moves."""
+
+import threading
+
+from cypher import ledger as queries
+from cypher.ledger import HeadRow, OneTenant
+from graph.database import Database, Transaction
+from graph.ledger.rows import budget_of
+from ledger.tree import BudgetTree
+
+
+class Trees:
+    """Budget trees by tenant. Thread-safe; a tree that was handed out never changes."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._trees: dict[str, tuple[int, BudgetTree]] = {}
+        self._renewing = threading.Lock()
+
+    def get(self, tenant: str) -> BudgetTree:
+        """The tenant's tree as committed now. A tenant without a ledger has an empty one."""
+        head = self.head(tenant)
+        return BudgetTree(tenant) if head is None else self._at(tenant, head["version"])
+
+    def head(self, tenant: str) -> HeadRow | None:
+        """The tenant's ledger as committed now."""
+        params: OneTenant = {"tenant": tenant}
+        return next(iter(self._database.read(queries.HEAD, params)), None)
+
+    def _at(self, tenant: str, version: int) -> BudgetTree:
+        known = self._trees.get(tenant)
+        if known is not None and known[0] >= version:
+            return known[1]
+        with self._renewing:
+            known = self._trees.get(tenant)
+            if known is not None and known[0] >= version:
+                return known[1]
+            return self._renew(tenant, known)
+
+    def _renew(self, tenant: str, known: tuple[int, BudgetTree] | None) -> BudgetTree:
+        since, tree = (-1, BudgetTree(tenant)) if known is None else (known[0], known[1].copy())
+
+        def load(transaction: Transaction) -> tuple[int, list[queries.BudgetRow]]:
+            # The version first: budgets that come in between are loaded again the next time.
+            (head,) = transaction.run(queries.HEAD, {"tenant": tenant})
+            return head["version"], transaction.run(
+                queries.BUDGETS, {"tenant": tenant, "since_version": since}
+            )
+
+        version, found = self._database.reading(load)
+        for row in found:
+            tree.put(budget_of(row))
+        self._trees[tenant] = (version, tree)
+        return tree

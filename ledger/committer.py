@@ -1,0 +1,264 @@
+"""The group committer: one thread that takes whatever waits, decides it and commits it at once.
+
+A commit of one row costs nearly what a commit of a hundred does, so throughput comes from batches, and
+latency from not waiting: no timer runs when idle. Nobody is answered before the commit is durable.
+"""
+
+import asyncio
+import logging
+import random
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import Final
+
+from ledger.batch import Batch, attempt
+from ledger.commands import Command, UpdateBudget
+from ledger.decide import Answer
+from ledger.errors import LedgerError, Overloaded, Unavailable
+from ledger.ports import Clock, CommitObserver, LedgerStore
+from ledger.state import TenantState
+
+QUEUE_MAX: Final = 20_000
+BATCH_MAX: Final = 1_000
+BULK_SHARE_SECONDS: Final = 0.025
+SINGLES_RECENT_SECONDS: Final = 0.5
+GIVE_UP_SECONDS: Final = 10.0
+
+logger = logging.getLogger(__name__)
+
+
+def system_clock() -> int:
+    """Microseconds since the epoch by the system's clock."""
+    return time.time_ns() // 1_000
+
+
+@dataclass(slots=True, eq=False)
+class _Item:
+    """Commands that came together, and who waits for their answers."""
+
+    commands: Sequence[Command]
+    done: Callable[["list[Answer] | LedgerError"], None]
+    answers: list[Answer] = field(default_factory=list[Answer])
+    taken: int = 0
+
+    @property
+    def bulk(self) -> bool:
+        return len(self.commands) > 1
+
+
+class Committer:
+    """All ledger writes of a process go through one of these. Thread-safe."""
+
+    def __init__(
+        self,
+        store: LedgerStore,
+        *,
+        clock: Clock = system_clock,
+        observer: CommitObserver | None = None,
+        queue_max: int = QUEUE_MAX,
+        batch_max: int = BATCH_MAX,
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._observer = observer
+        self._queue_max = queue_max
+        self._batch_max = batch_max
+        self._singles: deque[_Item] = deque()
+        self._bulks: deque[_Item] = deque()
+        self._waiting = 0
+        self._changed = threading.Condition()
+        self._stopping = False
+        self._thread: threading.Thread | None = None
+        self._states: dict[str, TenantState] = {}
+        self._row_seconds = 0.0002
+        self._singles_seen = 0.0
+
+    @property
+    def waiting(self) -> int:
+        """How many commands wait."""
+        return self._waiting
+
+    @property
+    def alive(self) -> bool:
+        """Whether the thread runs."""
+        return self._thread is not None and self._thread.is_alive()
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread = threading.Thread(target=self._run, name="committer", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Take nothing more, commit what waits, end the thread."""
+        with self._changed:
+            self._stopping = True
+            self._changed.notify_all()
+        if self._thread is not None:
+            self._thread.join()
+
+    async def submit(self, commands: Sequence[Command]) -> list[Answer]:
+        """The answers to some commands, once they are durable. Raises ``Unavailable``, ``Overloaded``.
+
+        Commands that come together may be committed apart: each is acknowledged, or none of the call.
+        """
+        loop = asyncio.get_running_loop()
+        waiter: asyncio.Future[list[Answer]] = loop.create_future()
+
+        def finish(outcome: list[Answer] | LedgerError) -> None:
+            if waiter.done():
+                return
+            if isinstance(outcome, LedgerError):
+                waiter.set_exception(outcome)
+            else:
+                waiter.set_result(outcome)
+
+        def done(outcome: list[Answer] | LedgerError) -> None:
+            loop.call_soon_threadsafe(finish, outcome)
+
+        self._enqueue(_Item(commands, done))
+        return await waiter
+
+    def submit_blocking(
+        self, commands: Sequence[Command], timeout_seconds: float | None = None
+    ) -> list[Answer]:
+        """As ``submit``, for callers without an event loop."""
+        waiter: Future[list[Answer]] = Future()
+
+        def done(outcome: list[Answer] | LedgerError) -> None:
+            if isinstance(outcome, LedgerError):
+                waiter.set_exception(outcome)
+            else:
+                waiter.set_result(outcome)
+
+        self._enqueue(_Item(commands, done))
+        return waiter.result(timeout_seconds)
+
+    def _enqueue(self, item: _Item) -> None:
+        if not item.commands:
+            item.done([])
+            return
+        with self._changed:
+            if self._stopping or self._thread is None:
+                raise Unavailable(
+                    "The service is stopping; nothing was recorded. Send it again to a running one."
+                )
+            if self._waiting + len(item.commands) > self._queue_max:
+                raise Overloaded(
+                    "Too many operations wait to be committed; nothing was recorded. Try again shortly."
+                )
+            self._waiting += len(item.commands)
+            (self._bulks if item.bulk else self._singles).append(item)
+            self._changed.notify()
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                while not (self._singles or self._bulks or self._stopping):
+                    self._changed.wait()
+                if not (self._singles or self._bulks):
+                    return
+                taken = self._take()
+            try:
+                self._commit(taken)
+            except Exception:
+                # The thread must outlive anything: without it nothing is ever answered again.
+                logger.exception("the committer met a defect")
+                self._states.clear()
+                self._fail(taken, Unavailable("The ledger met an internal error; nothing was recorded."))
+
+    def _take(self) -> list[tuple[_Item, Command]]:
+        """Singles first; bulk takes what is left, or about 25 ms of work while singles come in."""
+        now = time.monotonic()
+        taken: list[tuple[_Item, Command]] = []
+        while self._singles and len(taken) < self._batch_max:
+            item = self._singles[0]
+            if taken and isinstance(item.commands[0], UpdateBudget):
+                break
+            taken.append((self._singles.popleft(), item.commands[0]))
+            self._singles_seen = now
+            if isinstance(item.commands[0], UpdateBudget):
+                # It counts what is in the graph: nothing undecided may be in its batch before it.
+                self._waiting -= len(taken)
+                return taken
+        room = self._batch_max - len(taken)
+        if now - self._singles_seen < SINGLES_RECENT_SECONDS:
+            room = min(room, max(10, int(BULK_SHARE_SECONDS / self._row_seconds)))
+        while self._bulks and room > 0:
+            item = self._bulks[0]
+            share = item.commands[item.taken : item.taken + room]
+            taken.extend((item, command) for command in share)
+            item.taken += len(share)
+            room -= len(share)
+            if item.taken == len(item.commands):
+                self._bulks.popleft()
+        self._waiting -= len(taken)
+        return taken
+
+    def _commit(self, taken: list[tuple[_Item, Command]]) -> None:
+        started = time.monotonic()
+        tries = 0
+        while True:
+            try:
+                batch = attempt(self._store, self._states, [command for _, command in taken], self._clock())
+                break
+            except Exception as error:  # noqa: BLE001 - sorted out by what the class says of itself
+                self._states.clear()
+                tries += 1
+                if getattr(error, "retryable", False):
+                    if time.monotonic() - started > GIVE_UP_SECONDS:
+                        self._fail(
+                            taken, Unavailable(f"The engine did not commit: {error} Nothing was recorded.")
+                        )
+                        return
+                    self._retried(error)
+                    # At once the first time; then with jitter, so that two servers do not meet again.
+                    if tries > 1:
+                        time.sleep(random.uniform(0, min(0.5, 0.005 * 2**tries)))  # noqa: S311
+                    continue
+                self._isolate(taken, error)
+                return
+        self._answer(taken, batch, time.monotonic() - started)
+
+    def _isolate(self, taken: list[tuple[_Item, Command]], error: Exception) -> None:
+        """One command of the batch is poisonous: halve until it stands alone, and fail it alone."""
+        if len(taken) == 1:
+            logger.error("a command could not be committed", exc_info=error)
+            self._settle(taken, [Unavailable("The ledger could not commit this; nothing was recorded.")])
+            return
+        middle = len(taken) // 2
+        self._commit(taken[:middle])
+        self._commit(taken[middle:])
+
+    def _answer(self, taken: list[tuple[_Item, Command]], batch: Batch, seconds: float) -> None:
+        if batch.written and len(taken) > 20:  # noqa: PLR2004 - small batches measure the commit, not the row
+            self._row_seconds += 0.2 * (seconds / len(taken) - self._row_seconds)
+        self._settle(taken, batch.answers)
+        if self._observer is not None and batch.written:
+            for changes in batch.changes:
+                self._observer.committed(changes, len(taken), seconds, self._waiting)
+
+    def _settle(self, taken: list[tuple[_Item, Command]], answers: Sequence[Answer]) -> None:
+        for (item, _), answer in zip(taken, answers, strict=True):
+            item.answers.append(answer)
+            if len(item.answers) == len(item.commands):
+                item.done(item.answers)
+
+    def _fail(self, taken: list[tuple[_Item, Command]], error: LedgerError) -> None:
+        """Nothing of these was committed; what else waits of the same calls is not tried."""
+        items = {id(item): item for item, _ in taken}
+        with self._changed:
+            for item in items.values():
+                if item.taken and item.taken < len(item.commands):
+                    self._bulks.remove(item)
+                    self._waiting -= len(item.commands) - item.taken
+        for item in items.values():
+            if len(item.answers) < len(item.commands):
+                item.done(error)
+
+    def _retried(self, error: Exception) -> None:
+        if self._observer is not None:
+            self._observer.retried(type(error).__name__)

@@ -1,0 +1,99 @@
+"""Limits as asked for → limits of a budget: which meters go with which windows."""
+
+from ledger.commands import LimitSpec
+from ledger.errors import InvalidInput
+from ledger.model import AMOUNT_LIMIT, Limit, Meter, WindowKind
+from ledger.windows import EXCEEDED_PPM
+
+LIMITS_MAX = 64
+
+_TIMED = frozenset(
+    {
+        WindowKind.MINUTE,
+        WindowKind.HOUR,
+        WindowKind.DAY,
+        WindowKind.WEEK,
+        WindowKind.MONTH,
+        WindowKind.YEAR,
+        WindowKind.PERIOD,
+        WindowKind.LIFETIME,
+    }
+)
+_PAIRS: dict[Meter, frozenset[WindowKind | None]] = {
+    Meter.COST: _TIMED | {WindowKind.REQUEST},
+    Meter.TOKENS: _TIMED | {WindowKind.REQUEST},
+    Meter.REQUESTS: _TIMED,
+    Meter.LEVEL: frozenset({None}),
+    Meter.SIZE: frozenset({WindowKind.REQUEST}),
+    Meter.AGE: frozenset({None}),
+}
+_DEFAULT = {
+    Meter.COST: WindowKind.PERIOD,
+    Meter.TOKENS: WindowKind.PERIOD,
+    Meter.REQUESTS: WindowKind.PERIOD,
+    Meter.SIZE: WindowKind.REQUEST,
+}
+
+
+def amount_limit(budget_uid: str, amount_nano: int | None, warning_threshold_ppm: int) -> Limit:
+    """The limit that is a budget's own amount; without an amount it only tracks."""
+    return Limit(
+        f"{budget_uid}#{AMOUNT_LIMIT}",
+        budget_uid,
+        AMOUNT_LIMIT,
+        Meter.COST,
+        WindowKind.PERIOD,
+        amount_nano,
+        thresholds_ppm=_thresholds(warning_threshold_ppm),
+    )
+
+
+def limits_of(
+    budget_uid: str, amount_nano: int | None, warning_threshold_ppm: int, specs: tuple[LimitSpec, ...]
+) -> tuple[Limit, ...]:
+    """All limits of a budget, its amount first. Raises ``InvalidInput``."""
+    if len(specs) > LIMITS_MAX:
+        raise InvalidInput(f"a budget has at most {LIMITS_MAX} limits", field="limits")
+    limits = {AMOUNT_LIMIT: amount_limit(budget_uid, amount_nano, warning_threshold_ppm)}
+    for spec in specs:
+        limit = _limit(budget_uid, warning_threshold_ppm, spec)
+        if limit.key in limits:
+            raise InvalidInput(f"there are two limits for {limit.key}", field="limits")
+        limits[limit.key] = limit
+    return tuple(limits.values())
+
+
+def _limit(budget_uid: str, warning_threshold_ppm: int, spec: LimitSpec) -> Limit:
+    window = spec.window or _DEFAULT.get(spec.meter)
+    if window not in _PAIRS[spec.meter]:
+        words = (
+            ", ".join(sorted(kind.value for kind in _PAIRS[spec.meter] if kind is not None)) or "no window"
+        )
+        raise InvalidInput(
+            f"a limit on {spec.meter.value} goes with {words}, not with {window and window.value}",
+            field="limits",
+        )
+    if spec.amount < 0:
+        raise InvalidInput("a limit's amount must not be negative", field="limits")
+    if spec.meter is Meter.LEVEL and spec.resource is None:
+        raise InvalidInput("a limit on LEVEL names its resource, for instance agents", field="limits")
+    parts = (spec.meter.value, None if window is None else window.value, spec.resource, spec.each)
+    key = "/".join(part or "" for part in parts).rstrip("/")
+    return Limit(
+        f"{budget_uid}#{key}",
+        budget_uid,
+        key,
+        spec.meter,
+        window,
+        spec.amount,
+        spec.enforcement,
+        spec.resource,
+        spec.each,
+        _thresholds(warning_threshold_ppm),
+    )
+
+
+def _thresholds(warning_threshold_ppm: int) -> tuple[int, ...]:
+    if warning_threshold_ppm >= EXCEEDED_PPM:
+        return (EXCEEDED_PPM,)
+    return (warning_threshold_ppm, EXCEEDED_PPM)

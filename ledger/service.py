@@ -1,0 +1,94 @@
+"""The ledger's front: what callers say → commands → committed answers."""
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from ledger.access import Principal
+from ledger.commands import Administer, Record, RegisterAgent
+from ledger.committer import Committer
+from ledger.errors import InvalidInput, LedgerError
+from ledger.model import Agent, Budget
+from ledger.results import InvalidUsage, OperationConflict, RecordedUsage, RecordResult
+from ledger.usage import Usage, parse_usage
+from pricing.errors import PricingError
+from pricing.quote import Pricer, PricingRequest, Quote
+
+BATCH_MAX: Final = 1_000
+_SLICE: Final = 100
+
+
+class LedgerService:
+    """Validates and prices outside of the ledger's lock, then waits for the commit."""
+
+    def __init__(self, committer: Committer, pricer: Pricer) -> None:
+        self._committer = committer
+        self._pricer = pricer
+
+    async def record(self, principal: Principal, fields: Mapping[str, Any]) -> RecordResult:
+        """Record one usage. ``fields`` are the words of ``UsageInput``. Raises ``Unavailable``."""
+        command = self._command(principal, fields)
+        if isinstance(command, InvalidUsage):
+            return command
+        (answer,) = await self._committer.submit([command])
+        return _recorded(answer)
+
+    async def record_many(
+        self, principal: Principal, rows: Sequence[Mapping[str, Any]]
+    ) -> list[RecordResult]:
+        """Record up to 1,000 usages; a bad one fails alone. Answers in the order of ``rows``.
+
+        Raises ``InvalidInput`` for too many rows, and ``Unavailable`` where some may not be committed:
+        send all of them again then, what is recorded answers as a duplicate.
+        """
+        if len(rows) > BATCH_MAX:
+            raise InvalidInput(
+                f"{len(rows)} usages in one call; at most {BATCH_MAX} are taken", field="inputs"
+            )
+        prepared: list[Record | InvalidUsage] = []
+        for begin in range(0, len(rows), _SLICE):
+            prepared.extend(self._command(principal, each) for each in rows[begin : begin + _SLICE])
+            await asyncio.sleep(0)
+        commands = [each for each in prepared if isinstance(each, Record)]
+        answers = iter(await self._committer.submit(commands))
+        return [each if isinstance(each, InvalidUsage) else _recorded(next(answers)) for each in prepared]
+
+    async def submit(self, command: Administer | RegisterAgent) -> Budget | Agent:
+        """Change a budget or an agent. Raises ``LedgerError``."""
+        (answer,) = await self._committer.submit([command])
+        if isinstance(answer, LedgerError):
+            raise answer
+        if not isinstance(answer, Budget | Agent):
+            raise TypeError(f"a {type(command).__name__} was answered by a {type(answer).__name__}")
+        return answer
+
+    def _command(self, principal: Principal, fields: Mapping[str, Any]) -> Record | InvalidUsage:
+        usage = parse_usage(fields)
+        if isinstance(usage, InvalidUsage):
+            return usage
+        try:
+            return Record(principal.tenant, principal.scope_uid, usage, self._quote(usage))
+        except PricingError as error:
+            return InvalidUsage(usage.sent.operation_id, error.code, error.field, str(error))
+
+    def _quote(self, usage: Usage) -> Quote:
+        sent = usage.sent
+        return self._pricer.quote(
+            PricingRequest(
+                time.time_ns() // 1_000 if usage.timestamp_us is None else usage.timestamp_us,
+                sent.provider,
+                sent.model_id,
+                usage.counts,
+                usage.provider_cost_nano,
+                sent.provider_cost_currency,
+            )
+        )
+
+
+def _recorded(answer: object) -> RecordResult:
+    if isinstance(answer, LedgerError):
+        raise answer
+    if not isinstance(answer, RecordedUsage | OperationConflict | InvalidUsage):
+        raise TypeError(f"a recording was answered by a {type(answer).__name__}")
+    return answer
