@@ -34,13 +34,15 @@ def attempt(
     by_tenant: dict[str, list[int]] = {}
     for index, command in enumerate(commands):
         by_tenant.setdefault(command.tenant, []).append(index)
+    operation_uids = list(dict.fromkeys(_operation_uids(commands)))
     answers: dict[int, Answer] = {}
     written: list[Changes] = []
     with store.transaction() as transaction:
-        heads = transaction.lock(sorted(by_tenant))
+        heads, operations = transaction.lock(sorted(by_tenant), operation_uids)
         for tenant, indexes in by_tenant.items():
             state = states[tenant] = _state(transaction, states.get(tenant), heads[tenant])
             own = [commands[index] for index in indexes]
+            state.operations = {uid: operations.get(uid) for uid in operation_uids}
             _load(state, own)
             before = (state.head.seq, state.head.version)
             answers.update(zip(indexes, decide(state, own, now_us), strict=True))
@@ -80,19 +82,19 @@ def _load(state: TenantState, commands: Sequence[Command]) -> None:
     records = [command for command in commands if isinstance(command, Record)]
     agents = [uid_of(state.tenant, command.usage.sent.agent_id) for command in records]
     agents += [uid_of(state.tenant, each.agent_id) for each in commands if isinstance(each, RegisterAgent)]
-    state.load_operations(_operation_uids(state.tenant, records))
     state.load_agents(agents)
     paths = _paths(state, records)
     state.load_paths(path for path, _, _ in paths)
     state.load_windows(_windows(state, paths))
 
 
-def _operation_uids(tenant: str, records: Iterable[Record]) -> Iterator[str]:
-    for command in records:
-        sent = command.usage.sent
-        yield uid_of(tenant, sent.operation_id)
-        if sent.parent_operation_id is not None:
-            yield uid_of(tenant, sent.parent_operation_id)
+def _operation_uids(commands: Iterable[Command]) -> Iterator[str]:
+    for command in commands:
+        if isinstance(command, Record):
+            sent = command.usage.sent
+            yield uid_of(command.tenant, sent.operation_id)
+            if sent.parent_operation_id is not None:
+                yield uid_of(command.tenant, sent.parent_operation_id)
 
 
 def _paths(state: TenantState, records: Iterable[Record]) -> list[tuple[ChargePath, int, int]]:

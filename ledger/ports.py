@@ -6,14 +6,19 @@ from typing import Protocol
 
 from ledger.changes import Changes, LedgerHead
 from ledger.model import Budget
-from ledger.state import Reader
+from ledger.state import KnownOperation, Reader
 
 
 class LedgerTransaction(Reader, Protocol):
     """One write transaction; it holds the ledgers' locks from ``lock`` to its end."""
 
-    def lock(self, tenants: Sequence[str]) -> dict[str, LedgerHead]:
-        """Lock the ledgers of those tenants, in uid order, and read them. Absent tenants are left out."""
+    def lock(
+        self, tenants: Sequence[str], operation_uids: Sequence[str]
+    ) -> tuple[dict[str, LedgerHead], dict[str, KnownOperation]]:
+        """Lock the ledgers of those tenants, in uid order; then read them, and the operations that exist.
+
+        A tenant that is new is founded: its ledger, and its budget ``unattributed``.
+        """
         ...
 
     def budgets(self, tenant: str, since_version: int) -> list[Budget]:

@@ -116,13 +116,6 @@ class TenantState:
             found = self.reader.agents(missing)
             self.agents.update((uid, found.get(uid)) for uid in missing)
 
-    def load_operations(self, uids: Iterable[str]) -> None:
-        """Load operations ahead, in one look-up."""
-        missing = [uid for uid in dict.fromkeys(uids) if uid not in self.operations]
-        if missing:
-            found = self.reader.operations(missing)
-            self.operations.update((uid, found.get(uid)) for uid in missing)
-
     def load_windows(self, wanted: Iterable[tuple[Limit, Span]]) -> None:
         """Load windows ahead, in one look-up; those that do not exist begin empty."""
         missing = {

@@ -5,10 +5,11 @@ from typing import Any, TypedDict
 from cypher.query import CypherQuery, NoRow
 
 
-class Tenants(TypedDict):
-    """Tenants to lock."""
+class LockParams(TypedDict):
+    """Tenants to lock, and operations to look up once they are."""
 
     tenants: list[str]
+    operations: list[str]
 
 
 class OneTenant(TypedDict):
@@ -25,6 +26,13 @@ class HeadRow(TypedDict):
     version: int
     last_now_us: int
     commits: int
+
+
+class LockedRow(TypedDict):
+    """The ledgers that exist, and those of the operations that are recorded."""
+
+    heads: list[HeadRow]
+    operations: list["OperationRow"]
 
 
 class FoundedRow(TypedDict):
@@ -120,13 +128,29 @@ class BudgetRow(TypedDict):
     limits: list[dict[str, Any]]
 
 
+class BatchParams(TypedDict):
+    """What nearly every batch writes: ledgers, windows that exist, priced operations."""
+
+    heads: list[HeadRow]
+    windows: list[dict[str, Any]]
+    operations: list[dict[str, Any]]
+
+
+class WrittenRow(TypedDict):
+    """How many of each were written: fewer than were given means that a node is missing."""
+
+    heads: int
+    windows: int
+    operations: int
+
+
 class Rows(TypedDict):
     """Rows to write; each query's text names their fields."""
 
     rows: list[dict[str, Any]]
 
 
-LOCK: CypherQuery[Tenants, HeadRow] = CypherQuery("ledger/lock", Tenants, HeadRow)
+LOCK: CypherQuery[LockParams, LockedRow] = CypherQuery("ledger/lock", LockParams, LockedRow)
 HEAD: CypherQuery[OneTenant, HeadRow] = CypherQuery("ledger/head", OneTenant, HeadRow)
 FOUND_TENANT: CypherQuery[OneTenant, FoundedRow] = CypherQuery("ledger/found_tenant", OneTenant, FoundedRow)
 
@@ -140,7 +164,7 @@ SPENT_UNPRICED: CypherQuery[BudgetInSpan, SpentUnpricedRow] = CypherQuery(
     "ledger/spent_unpriced", BudgetInSpan, SpentUnpricedRow
 )
 
-WRITE_HEAD: CypherQuery[Rows, NoRow] = CypherQuery("ledger/write_head", Rows, NoRow)
+WRITE_BATCH: CypherQuery[BatchParams, WrittenRow] = CypherQuery("ledger/write_batch", BatchParams, WrittenRow)
 WRITE_BUDGETS: CypherQuery[Rows, NoRow] = CypherQuery("ledger/write_budgets", Rows, NoRow)
 WRITE_BUDGET_PARENTS: CypherQuery[Rows, NoRow] = CypherQuery("ledger/write_budget_parents", Rows, NoRow)
 WRITE_RESOURCES: CypherQuery[Rows, NoRow] = CypherQuery("ledger/write_resources", Rows, NoRow)
@@ -149,8 +173,6 @@ DROP_LIMITS: CypherQuery[Rows, NoRow] = CypherQuery("ledger/drop_limits", Rows, 
 WRITE_AGENTS: CypherQuery[Rows, NoRow] = CypherQuery("ledger/write_agents", Rows, NoRow)
 WRITE_LINEAGE: CypherQuery[Rows, NoRow] = CypherQuery("ledger/write_lineage", Rows, NoRow)
 WRITE_PATHS: CypherQuery[Rows, NoRow] = CypherQuery("ledger/write_paths", Rows, NoRow)
-WRITE_OPERATIONS: CypherQuery[Rows, NoRow] = CypherQuery("ledger/write_operations", Rows, NoRow)
 WRITE_UNPRICED: CypherQuery[Rows, NoRow] = CypherQuery("ledger/write_unpriced", Rows, NoRow)
 CREATE_WINDOWS: CypherQuery[Rows, NoRow] = CypherQuery("ledger/create_windows", Rows, NoRow)
-WRITE_WINDOWS: CypherQuery[Rows, NoRow] = CypherQuery("ledger/write_windows", Rows, NoRow)
 WRITE_EVENTS: CypherQuery[Rows, NoRow] = CypherQuery("ledger/write_events", Rows, NoRow)

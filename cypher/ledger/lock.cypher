@@ -2,4 +2,12 @@ MATCH (l:Ledger)
 WHERE l.uid IN $tenants
 WITH l ORDER BY l.uid
 SET l.locked = true
-RETURN l.tenant AS tenant, l.seq AS seq, l.version AS version, l.last_now_us AS last_now_us, l.commits AS commits
+WITH collect({tenant: l.tenant, seq: l.seq, version: l.version, last_now_us: l.last_now_us, commits: l.commits}) AS heads
+CALL () {
+  UNWIND $operations AS uid
+  MATCH (u:TokenUsage {uid: uid})
+  OPTIONAL MATCH (u)-[:INCURRED]->(e:CostEntry {kind: 'usage'})
+  RETURN collect({uid: u.uid, operation_id: u.operation_id, fingerprint: u.fingerprint, budget_id: u.budget_id,
+    pricing: u.pricing, warnings: u.warnings, entry: properties(e)}) AS operations
+}
+RETURN heads, operations

@@ -4,7 +4,7 @@ from typing import Any
 
 import orjson
 
-from cypher.ledger import AgentRow, BudgetRow, OperationRow, WindowRow
+from cypher.ledger import AgentRow, BudgetRow, HeadRow, OperationRow, WindowRow
 from ledger.changes import Event, LedgerHead, RecordedOperation
 from ledger.model import (
     Agent,
@@ -306,7 +306,7 @@ def event_properties(event: Event) -> Properties:
     }
 
 
-def head_properties(head: LedgerHead) -> Properties:
+def head_properties(head: LedgerHead) -> HeadRow:
     """What a Ledger node holds."""
     return {
         "tenant": head.tenant,

@@ -50,26 +50,30 @@ class GraphLedgerTransaction:
         """Roll back at the end of the block."""
         self.cancelled = True
 
-    def lock(self, tenants: Sequence[str]) -> dict[str, LedgerHead]:
-        """Take the locks of the tenants' ledgers, in uid order; a tenant that is new is founded."""
-        heads = {
-            row["tenant"]: LedgerHead(**row)
-            for row in self._transaction.run(queries.LOCK, {"tenants": list(tenants)})
-        }
+    def lock(
+        self, tenants: Sequence[str], operation_uids: Sequence[str]
+    ) -> tuple[dict[str, LedgerHead], dict[str, KnownOperation]]:
+        """Take the locks of the tenants' ledgers, in uid order, then look up; new tenants are founded."""
+        params: queries.LockParams = {"tenants": list(tenants), "operations": list(operation_uids)}
+        (locked,) = self._transaction.run(queries.LOCK, params)
+        heads = {each["tenant"]: LedgerHead(**each) for each in locked["heads"]}
         for tenant in tenants:
             if tenant not in heads:
                 heads[tenant] = self._found(tenant)
-        return heads
+        return heads, {each["uid"]: rows.operation_of(each) for each in locked["operations"]}
 
     def _found(self, tenant: str) -> LedgerHead:
         self._transaction.run(queries.FOUND_TENANT, {"tenant": tenant})
-        (row,) = self._transaction.run(queries.LOCK, {"tenants": [tenant]})
+        (locked,) = self._transaction.run(queries.LOCK, {"tenants": [tenant], "operations": []})
+        (row,) = locked["heads"]
         head = LedgerHead(**row)
         if head.version == 0:
+            # Written here: the batch may turn out to change nothing itself. Then nothing was founded either.
             head.version = 1
             self._write_budgets([_unattributed(tenant)], head.version)
-            # Written at once: the first batch may turn out to have nothing of its own to write.
-            self._rows(queries.WRITE_HEAD, [rows.head_properties(head)])
+            self._transaction.run(
+                queries.WRITE_BATCH, {"heads": [rows.head_properties(head)], "windows": [], "operations": []}
+            )
         return head
 
     def budgets(self, tenant: str, since_version: int) -> list[Budget]:
@@ -130,8 +134,7 @@ class GraphLedgerTransaction:
                 for path in each.paths.values()
             ],
         )
-        self._write_operations(changes)
-        self._write_windows([window for each in changes for window in each.windows.values()])
+        self._write_batch(changes)
         self._rows(
             queries.WRITE_EVENTS,
             [
@@ -140,7 +143,6 @@ class GraphLedgerTransaction:
                 for event in each.events
             ],
         )
-        self._rows(queries.WRITE_HEAD, [rows.head_properties(each.head) for each in changes])
 
     def _write_budgets(self, budgets: Sequence[Budget], version: int) -> None:
         self._rows(
@@ -188,11 +190,31 @@ class GraphLedgerTransaction:
             ],
         )
 
-    def _write_operations(self, changes: Sequence[Changes]) -> None:
+    def _write_batch(self, changes: Sequence[Changes]) -> None:
         operations = [operation for each in changes for operation in each.operations]
+        windows = [window for each in changes for window in each.windows.values()]
         self._rows(
-            queries.WRITE_OPERATIONS,
+            queries.CREATE_WINDOWS,
             [
+                {"uid": each.uid, "limit_uid": each.limit_uid, "figures": rows.window_figures(each)}
+                for each in windows
+                if not each.stored
+            ],
+        )
+        self._rows(
+            queries.WRITE_UNPRICED,
+            [
+                {"agent_uid": each.agent_uid, "uid": each.uid, "usage": rows.usage_properties(each)}
+                for each in operations
+                if each.entry is None
+            ],
+        )
+        params: queries.BatchParams = {
+            "heads": [rows.head_properties(each.head) for each in changes],
+            "windows": [
+                {"uid": each.uid, "figures": rows.window_figures(each)} for each in windows if each.stored
+            ],
+            "operations": [
                 {
                     "agent_uid": each.agent_uid,
                     "path_uid": each.path_uid,
@@ -204,29 +226,16 @@ class GraphLedgerTransaction:
                 for each in operations
                 if each.entry is not None
             ],
-        )
-        self._rows(
-            queries.WRITE_UNPRICED,
-            [
-                {"agent_uid": each.agent_uid, "uid": each.uid, "usage": rows.usage_properties(each)}
-                for each in operations
-                if each.entry is None
-            ],
-        )
-
-    def _write_windows(self, windows: Sequence[Window]) -> None:
-        self._rows(
-            queries.CREATE_WINDOWS,
-            [
-                {"uid": each.uid, "limit_uid": each.limit_uid, "figures": rows.window_figures(each)}
-                for each in windows
-                if not each.stored
-            ],
-        )
-        self._rows(
-            queries.WRITE_WINDOWS,
-            [{"uid": each.uid, "figures": rows.window_figures(each)} for each in windows if each.stored],
-        )
+        }
+        (written,) = self._transaction.run(queries.WRITE_BATCH, params)
+        expected = {
+            "heads": len(params["heads"]),
+            "windows": len(params["windows"]),
+            "operations": len(params["operations"]),
+        }
+        if written != expected:
+            # An operation whose agent or path is not there would be lost without a word.
+            raise Unavailable(f"The graph took {written} of {expected}; the batch is decided again.")
 
     def _rows(
         self, query: "queries.CypherQuery[queries.Rows, queries.NoRow]", values: list[rows.Properties]

@@ -1,5 +1,0 @@
-UNWIND $rows AS row
-MATCH (a:Agent {uid: row.agent_uid})
-MATCH (p:ChargePath {uid: row.path_uid})
-CREATE (a)-[:CONSUMED]->(u:TokenUsage {uid: row.uid})-[:INCURRED]->(e:CostEntry {uid: row.entry_uid})-[:CHARGED_TO]->(p)
-SET u += row.usage, e += row.entry

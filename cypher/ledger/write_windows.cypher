@@ -1,3 +1,0 @@
-UNWIND $rows AS row
-MATCH (w:Window {uid: row.uid})
-SET w += row.figures
