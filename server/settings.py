@@ -99,6 +99,11 @@ class Settings(BaseSettings):
             kind="neo4j",
         )
 
+    @property
+    def admin_key_file(self) -> Path:
+        """Where the embedded engine's first admin key is written, readable by its owner only."""
+        return self.data_dir / "admin.key"
+
 
 def variable_of(field: str) -> str:
     """The environment variable of a field of ``Settings``."""

@@ -1,0 +1,236 @@
+"""``costgraph budget``: create, set, move, close, tree."""
+
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+import typer
+
+from server.cli.errors import CliError
+from server.cli.options import DataDir, Json, Key, Url, Where
+
+PAGE = 200
+MONEY_HELP = "Amount in the budget's currency, such as 2000 or 0.50."
+
+STANDING = """
+fragment Standing on Budget {
+  budgetId name amount currency budgetType
+  parent { budgetId }
+  status { spent utilization state windowStart windowEnd }
+}
+"""
+CREATE = (
+    "mutation CreateBudget($input: CreateBudgetInput!) { createBudget(input: $input) { ...Standing } }"
+    + STANDING
+)
+UPDATE = (
+    "mutation UpdateBudget($input: UpdateBudgetInput!) { updateBudget(input: $input) { ...Standing } }"
+    + STANDING
+)
+MOVE = (
+    "mutation MoveBudget($budgetId: ID!, $newParentBudgetId: ID) {"
+    " moveBudget(budgetId: $budgetId, newParentBudgetId: $newParentBudgetId) { ...Standing } }" + STANDING
+)
+CLOSE = "mutation CloseBudget($budgetId: ID!) { closeBudget(budgetId: $budgetId) { ...Standing } }" + STANDING
+ALL = (
+    "query Budgets($first: Int!, $after: String) { budgets(first: $first, after: $after) {"
+    " nodes { ...Standing } pageInfo { hasNextPage endCursor } } }" + STANDING
+)
+
+app = typer.Typer(name="budget", no_args_is_help=True, help="Make, change and look at budgets.")
+
+BudgetId = Annotated[str, typer.Argument(help="The budget's id.", metavar="BUDGET")]
+Amount = Annotated[str | None, typer.Option(help=MONEY_HELP)]
+Name = Annotated[str | None, typer.Option(help="A name to show.")]
+Recurrence = Annotated[
+    str | None, typer.Option(help="NONE, DAILY, WEEKLY, MONTHLY, QUARTERLY or YEARLY.", case_sensitive=False)
+]
+Timezone = Annotated[str | None, typer.Option(help="IANA time zone of its windows, such as Europe/Berlin.")]
+Start = Annotated[str | None, typer.Option(help="When its period begins: 2026-11-01T00:00:00Z.")]
+End = Annotated[str | None, typer.Option(help="When its period ends.")]
+WarnAt = Annotated[
+    float | None, typer.Option(help="The fraction of the amount from which it warns.", min=0, max=1)
+]
+Priority = Annotated[int | None, typer.Option(help="Its priority among its siblings.")]
+
+
+@app.command()
+def create(
+    budget: BudgetId,
+    *,
+    parent: Annotated[str | None, typer.Option(help="The budget above it; without one it is a root.")] = None,
+    kind: Annotated[
+        str,
+        typer.Option(
+            "--type",
+            help="PLATFORM, PROJECT, TASK, TEAM, USER, PROVIDER, MODEL, AGENT, EXPERIMENT or CUSTOM.",
+        ),
+    ] = "CUSTOM",
+    amount: Amount = None,
+    currency: Annotated[
+        str | None, typer.Option(help="Currency (of a root: USD; else its parent's).")
+    ] = None,
+    name: Name = None,
+    resource: Annotated[str | None, typer.Option(help="The id of what it pays for.")] = None,
+    recurrence: Recurrence = None,
+    timezone: Timezone = None,
+    period_start: Start = None,
+    period_end: End = None,
+    warn_at: WarnAt = None,
+    priority: Priority = None,
+    url: Url = None,
+    key: Key = None,
+    data_dir: DataDir = None,
+) -> None:
+    r"""Create a budget. Creating the same one again changes nothing.
+
+    Without --amount it only tracks. With an amount and neither period nor recurrence it is for a lifetime.
+
+    \b
+    costgraph budget create acme --type platform --amount 1000 --recurrence monthly
+    costgraph budget create acme/search --parent acme --type project --amount 300
+    """
+    fields = {
+        "budgetId": budget,
+        "parentBudgetId": parent,
+        "budgetType": kind.upper(),
+        "amount": amount,
+        "currency": currency,
+        "name": name,
+        "resourceId": resource,
+        "recurrence": recurrence and recurrence.upper(),
+        "timezone": timezone,
+        "periodStart": period_start,
+        "periodEnd": period_end,
+        "warningThreshold": warn_at,
+        "priority": priority,
+    }
+    _change(Where(url, key, data_dir), CREATE, "createBudget", {"input": _given(fields)})
+
+
+@app.command("set")
+def set_(
+    budget: BudgetId,
+    *,
+    amount: Amount = None,
+    name: Name = None,
+    recurrence: Recurrence = None,
+    timezone: Timezone = None,
+    period_start: Start = None,
+    period_end: End = None,
+    warn_at: WarnAt = None,
+    priority: Priority = None,
+    url: Url = None,
+    key: Key = None,
+    data_dir: DataDir = None,
+) -> None:
+    r"""Change some fields of a budget; what is not given stays.
+
+    \b
+    costgraph budget set acme --amount 2000
+    costgraph budget set acme --warn-at 0.9 --timezone Europe/Berlin
+    """
+    fields = _given(
+        {
+            "amount": amount,
+            "name": name,
+            "recurrence": recurrence and recurrence.upper(),
+            "timezone": timezone,
+            "periodStart": period_start,
+            "periodEnd": period_end,
+            "warningThreshold": warn_at,
+            "priority": priority,
+        }
+    )
+    if not fields:
+        raise typer.BadParameter("Say what to change, such as --amount 2000.")
+    _change(Where(url, key, data_dir), UPDATE, "updateBudget", {"input": {"budgetId": budget, **fields}})
+
+
+@app.command()
+def move(
+    budget: BudgetId,
+    under: Annotated[str | None, typer.Option("--under", help="The new parent.")] = None,
+    root: Annotated[bool, typer.Option("--root", help="Make it a root.")] = False,
+    url: Url = None,
+    key: Key = None,
+    data_dir: DataDir = None,
+) -> None:
+    r"""Hang a budget under another parent. This moves the future: what was charged stays where it was.
+
+    \b
+    costgraph budget move search --under research
+    costgraph budget move search --root
+    """
+    if (under is None) != root:
+        raise typer.BadParameter("Say where to: --under PARENT, or --root.")
+    _change(Where(url, key, data_dir), MOVE, "moveBudget", {"budgetId": budget, "newParentBudgetId": under})
+
+
+@app.command()
+def close(budget: BudgetId, url: Url = None, key: Key = None, data_dir: DataDir = None) -> None:
+    r"""Close a budget for good. What is recorded on it from then on lands with a warning.
+
+    \b
+    costgraph budget close acme/old-project
+    """
+    _change(Where(url, key, data_dir), CLOSE, "closeBudget", {"budgetId": budget})
+
+
+@app.command()
+def tree(
+    budget: Annotated[str | None, typer.Argument(help="Show this budget and what is below it.")] = None,
+    closed: Annotated[bool, typer.Option("--closed", help="Closed budgets too.")] = False,
+    as_json: Json = False,
+    url: Url = None,
+    key: Key = None,
+    data_dir: DataDir = None,
+) -> None:
+    r"""Show the budget tree: what was spent in each budget's current window, as bars.
+
+    \b
+    costgraph budget tree
+    costgraph budget tree acme
+    """
+    from server.cli.api import connected
+    from server.cli.show import console
+    from server.cli.trees import arrange, budget_table
+
+    with connected(Where(url, key, data_dir)) as api:
+        budgets = list(all_budgets(api))
+    if not closed:
+        budgets = [
+            each for each in budgets if each["status"]["state"] != "CLOSED" or each["budgetId"] == budget
+        ]
+    arranged = arrange(budgets, budget)
+    if budget is not None and not arranged:
+        raise CliError(f"There is no budget {budget}, or this key may not see it.")
+    out = console()
+    if as_json:
+        out.print_json(data=[{"depth": depth, **each} for depth, each in arranged])
+        return
+    out.print(budget_table(arranged))
+
+
+def all_budgets(api: Any) -> Iterator[dict[str, Any]]:
+    """Every budget that the key may see, page by page."""
+    after = None
+    while True:
+        page = api.graphql(ALL, {"first": PAGE, "after": after})["budgets"]
+        yield from page["nodes"]
+        if not page["pageInfo"]["hasNextPage"]:
+            return
+        after = page["pageInfo"]["endCursor"]
+
+
+def _given(fields: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def _change(where: Where, mutation: str, field: str, variables: dict[str, Any]) -> None:
+    from server.cli.api import connected
+    from server.cli.show import console
+    from server.cli.trees import budget_table
+
+    with connected(where) as api:
+        changed = api.graphql(mutation, variables)[field]
+    console().print(budget_table([(0, changed)]))

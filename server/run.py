@@ -1,0 +1,194 @@
+"""Runs the application: in this process until a signal, beside a command, or in several processes."""
+
+import contextlib
+import multiprocessing
+import os
+import signal
+import socket
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Generator
+from multiprocessing.process import BaseProcess
+from types import FrameType
+
+import httpx
+import structlog
+import uvicorn
+from prometheus_client import multiprocess
+from starlette.types import ASGIApp
+
+from graph.engines import write_server
+from graph.errors import GraphError
+from server.app import build_app
+from server.logs import set_up_logs
+from server.metrics import MULTIPROCESS_DIR
+from server.services import open_services
+from server.settings import Settings
+
+READY_SECONDS_MAX = 120.0
+POLL_SECONDS = 0.02
+GRACE_SECONDS = 20
+BACKLOG = 1024
+RESTART_SECONDS = 1.0
+
+logger = structlog.get_logger("costgraph.server")
+
+
+class NotReady(Exception):
+    """The server did not become ready in time."""
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket on the port, which refuses connections until a server listens. Raises ``OSError``."""
+    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind((host, port))
+    return listener
+
+
+def address_of(listener: socket.socket) -> str:
+    """The URL to reach a listener by; a wildcard address is reached on loopback."""
+    name: tuple[str, int] = listener.getsockname()[:2]
+    host, port = name
+    if host in {"0.0.0.0", "::"}:  # noqa: S104 - compared, not bound
+        host = "::1" if ":" in host else "127.0.0.1"
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def wait_ready(address: str, give_up: Callable[[], bool] = lambda: False) -> None:
+    """Return once ``/readyz`` answers 200. Raises ``NotReady``."""
+    until = time.monotonic() + READY_SECONDS_MAX
+    with httpx.Client(trust_env=False, timeout=5) as client:
+        while time.monotonic() < until and not give_up():
+            with contextlib.suppress(httpx.HTTPError):
+                if client.get(f"{address}/readyz").is_success:
+                    return
+            time.sleep(POLL_SECONDS)
+    raise NotReady(f"The server at {address} did not become ready.")
+
+
+def http_server(app: ASGIApp) -> uvicorn.Server:
+    """The HTTP server for an application whose services are open."""
+    return uvicorn.Server(
+        uvicorn.Config(
+            app,
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            backlog=BACKLOG,
+            server_header=False,
+            timeout_graceful_shutdown=GRACE_SECONDS,
+            ws="none",
+        )
+    )
+
+
+@contextlib.contextmanager
+def serving(settings: Settings, host: str = "127.0.0.1", port: int = 0) -> Generator[str]:
+    """Serve in a thread for the length of the context; its address. Raises what opening raises."""
+    with contextlib.closing(listen(host, port)) as listener, open_services(settings) as services:
+        server = http_server(build_app(services))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="http", daemon=True)
+        thread.start()
+        try:
+            address = address_of(listener)
+            wait_ready(address, lambda: not thread.is_alive())
+            _announce(settings, address)
+            yield address
+        finally:
+            server.should_exit = True
+            thread.join()
+
+
+def serve(settings: Settings, ready: Callable[[str], None]) -> None:
+    """Serve until SIGTERM or SIGINT; ``ready`` is told the address once ``/readyz`` answers 200."""
+    _leave_on_signals()
+    with contextlib.closing(listen(settings.host, settings.port)) as listener:
+        address = address_of(listener)
+        if settings.workers > 1:
+            _supervise(settings, listener, lambda: ready(address))
+        else:
+            _serve_here(settings, listener, lambda: ready(address))
+
+
+def _serve_here(settings: Settings, listener: socket.socket, ready: Callable[[], None]) -> None:
+    with open_services(settings) as services:
+        server = http_server(build_app(services))
+
+        def announce() -> None:
+            with contextlib.suppress(NotReady):
+                address = address_of(listener)
+                wait_ready(address, lambda: server.should_exit)
+                _announce(settings, address)
+                ready()
+
+        threading.Thread(target=announce, name="ready", daemon=True).start()
+        server.run(sockets=[listener])
+
+
+def _announce(settings: Settings, address: str) -> None:
+    """Tell commands where the server of an embedded folder is; the folder forgets it when it is closed."""
+    if settings.neo4j_uri is None:
+        write_server(settings.data_dir, address)
+
+
+def _leave_on_signals() -> None:
+    """The first SIGTERM or SIGINT unwinds the process in order and ends it with 0; further ones wait."""
+
+    def leave(_number: int, _frame: FrameType | None) -> None:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, signal.SIG_IGN)
+        sys.exit(0)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, leave)
+
+
+def _supervise(settings: Settings, listener: socket.socket, ready: Callable[[], None]) -> None:
+    """Several processes on one socket. One that dies is replaced; if none can start, we end."""
+    with tempfile.TemporaryDirectory(prefix="costgraph-metrics-") as metrics_dir:
+        os.environ[MULTIPROCESS_DIR] = metrics_dir
+        workers = [_start_worker(settings, listener) for _ in range(settings.workers)]
+        announced = threading.Event()
+
+        def announce() -> None:
+            with contextlib.suppress(NotReady):
+                wait_ready(address_of(listener), lambda: not any(each.is_alive() for each in workers))
+                announced.set()
+                ready()
+
+        threading.Thread(target=announce, name="ready", daemon=True).start()
+        try:
+            while True:
+                time.sleep(RESTART_SECONDS)
+                dead = [index for index, each in enumerate(workers) if not each.is_alive()]
+                if dead and not announced.is_set():
+                    sys.exit(workers[dead[0]].exitcode or 1)  # it said why
+                for index in dead:
+                    logger.warning("worker_died", exit_code=workers[index].exitcode)
+                    multiprocess.mark_process_dead(workers[index].pid)
+                    workers[index] = _start_worker(settings, listener)
+        finally:
+            for each in workers:
+                each.terminate()
+            for each in workers:
+                each.join()
+
+
+def _start_worker(settings: Settings, listener: socket.socket) -> BaseProcess:
+    worker = multiprocessing.get_context("spawn").Process(target=_work, args=(settings, listener))
+    worker.start()
+    return worker
+
+
+def _work(settings: Settings, listener: socket.socket) -> None:
+    set_up_logs()
+    _leave_on_signals()
+    try:
+        with open_services(settings) as services:
+            http_server(build_app(services)).run(sockets=[listener])
+    except GraphError as error:
+        logger.error("cannot_start", error=str(error))  # noqa: TRY400 - the message says it all
+        sys.exit(3)
