@@ -55,5 +55,7 @@ class Principal:
     def require(self, permission: Permission) -> None:
         """Raise ``Forbidden`` unless the role grants the permission."""
         if not self.may(permission):
-            msg = f"A key with the role {self.role.value} may not do this: it needs the permission {permission.value}."
-            raise Forbidden(msg)
+            raise Forbidden(
+                f"A key with the role {self.role.value} may not do this: it needs the permission "
+                f"{permission.value}."
+            )

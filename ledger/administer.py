@@ -205,7 +205,7 @@ def _schedules(budget: Budget, changed: Budget, now_us: int) -> tuple[Schedule, 
 
 
 def _begins_us(current: Schedule, changed: Budget, now_us: int) -> int:
-    """When a new recurrence or zone takes over: with the next window; at once where the old one never ends."""
+    """When a new recurrence or zone takes over: with the next window, or at once where none comes."""
     old = _UNITS.get(current.recurrence)
     if old is not None:
         return bounds(old, now_us, zone(current.timezone))[1]
@@ -266,7 +266,7 @@ def move_budget(state: TenantState, command: MoveBudget, now_us: int) -> Budget:
         parent = _visible(state, command.scope_uid, command.new_parent_budget_id, "new_parent_budget_id")
         if budget.uid in state.tree.chain(parent.uid):
             raise CycleRefused(
-                f"Budget {budget.budget_id} cannot move below itself: {parent.budget_id} lies in its subtree.",
+                f"Budget {budget.budget_id} cannot move below itself: {parent.budget_id} is in its subtree.",
                 field="new_parent_budget_id",
             )
         _check_below(state, budget, parent, "new_parent_budget_id")

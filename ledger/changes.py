@@ -8,7 +8,7 @@ from ledger.usage import Usage
 
 @dataclass(frozen=True, slots=True)
 class RecordedOperation:
-    """A usage as decided: who consumed it, when, who pays, and the entry that it incurred if it has a price."""
+    """A usage as decided: who consumed it, when, who pays, and what it incurred if it has a price."""
 
     uid: str
     tenant: str

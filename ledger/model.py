@@ -32,6 +32,7 @@ __all__ = [
     "Window",
     "WindowKind",
     "id_of",
+    "seq_uid",
     "uid_of",
 ]
 
@@ -43,6 +44,11 @@ AMOUNT_LIMIT = "amount"
 def uid_of(tenant: str, identifier: str) -> str:
     """The graph-wide key of an id."""
     return f"{tenant}/{identifier}"
+
+
+def seq_uid(tenant: str, seq: int) -> str:
+    """The key of what took a number of the tenant's sequence: keys sort as the numbers do."""
+    return f"{tenant}/{seq:016d}"
 
 
 def id_of(uid: str) -> str:

@@ -46,7 +46,7 @@ class LedgerStore(Protocol):
 
 
 class CommitObserver(Protocol):
-    """Is told about every batch: for metrics, for the fold, for subscriptions. Must be quick and not raise."""
+    """Is told about every batch: for metrics and for the fold. Must be quick and not raise."""
 
     def committed(self, changes: Changes, commands: int, seconds: float, waiting: int) -> None:
         """A tenant's part of a batch of ``commands`` is durable, ``seconds`` after it was taken.

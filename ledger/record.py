@@ -24,6 +24,7 @@ from ledger.model import (
     Warning,
     Window,
     id_of,
+    seq_uid,
     uid_of,
 )
 from ledger.results import InvalidUsage, OperationConflict, RecordedUsage, RecordResult
@@ -80,14 +81,20 @@ def record(state: TenantState, command: Record, now_us: int) -> RecordResult:
     if agent is None:
         state.put_agent(Agent(agent_uid, command.tenant, sent.agent_id, created_at_us=now_us))
     state.use_path(path)
-    entry = _entry(state, command, quote, uid, timestamp_us, now_us)
+    entry = _entry(state, command, quote, timestamp_us, now_us)
     unpriced_seq = state.next_seq() if entry is None else None
     _charge(state, command, charged, now_us, warnings)
     _about_budgets(state, command, path, timestamp_us, warnings)
     if quote.reason is not None:
         warnings.append(Warning(UNPRICED, _UNPRICED_TEXT[quote.reason]))
 
-    answer = RecordedUsage(sent.operation_id, False, quote.pricing, entry, tuple(warnings))
+    answer = RecordedUsage(
+        sent.operation_id,
+        duplicate=False,
+        pricing=quote.pricing,
+        cost_entry=entry,
+        warnings=tuple(warnings),
+    )
     state.operations[uid] = KnownOperation(
         uid, command.usage.fingerprint, path.leaf_uid, quote.pricing, answer
     )
@@ -116,7 +123,8 @@ def record(state: TenantState, command: Record, now_us: int) -> RecordResult:
 _UNPRICED_TEXT = {
     Reason.NO_RATE: "The price is in another currency than the budget, and no exchange rate is known. "
     "The usage is recorded and settles when there is one.",
-    Reason.UNKNOWN_MODEL: "No price is known for this model. The usage is recorded and settles when a price comes.",
+    Reason.UNKNOWN_MODEL: "No price is known for this model. "
+    "The usage is recorded and settles when there is one.",
     Reason.UNIT_NOT_PRICED: "The model's price has no rate for something that was used. "
     "The usage is recorded and settles when there is one.",
 }
@@ -201,12 +209,13 @@ def _counted(state: TenantState, path: ChargePath, charge: Mapping[Meter, int], 
 
 
 def _entry(
-    state: TenantState, command: Record, quote: Quote, uid: str, charged_at_us: int, now_us: int
+    state: TenantState, command: Record, quote: Quote, charged_at_us: int, now_us: int
 ) -> CostEntry | None:
     if quote.pricing is not Pricing.PRICED:
         return None
+    seq = state.next_seq()
     return CostEntry(
-        f"{uid}#0",
+        seq_uid(command.tenant, seq),
         command.tenant,
         command.usage.sent.operation_id,
         EntryKind.USAGE,
@@ -215,7 +224,7 @@ def _entry(
         quote.other_nano,
         quote.total_nano,
         quote.currency,
-        state.next_seq(),
+        seq,
         charged_at_us,
         now_us,
         quote.price_source,

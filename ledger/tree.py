@@ -95,7 +95,9 @@ class BudgetTree:
         return uid_of(self.tenant, UNATTRIBUTED)
 
     def path(self, leaf_uid: str, facts: Mapping[str, str | None]) -> ChargePath:
-        """Who pays for an operation that charges ``leaf_uid``; ``facts`` are its user, provider, model, agent.
+        """Who pays for an operation that charges ``leaf_uid``.
+
+        ``facts`` are its ``user_id``, ``provider``, ``model_id`` and ``agent_id``.
 
         Equal sets of budgets give the same path object until the tree changes.
         """

@@ -66,7 +66,7 @@ Money = Annotated[Decimal, BeforeValidator(_money)]
 
 
 class UsageInput(BaseModel):
-    """What a caller sends. ``prompt_tokens`` is all that the provider bills as input, cached tokens included."""
+    """What a caller sends. ``prompt_tokens`` is all that is billed as input, cached tokens included."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

@@ -52,7 +52,9 @@ def schedule_at(budget: Budget, instant_us: int) -> tuple[Schedule, int | None]:
 
 
 def window_span(budget: Budget, kind: WindowKind | None, instant_us: int) -> Span | None:
-    """The window of that kind that holds the instant; None outside the budget's period, and for limits without one.
+    """The window of that kind that holds the instant.
+
+    None outside the budget's period, and for limits without a window.
 
     A recurring period is the calendar unit in the budget's zone, cut where the budget's own period
     begins or ends. Windows are keyed by the UTC start of the uncut calendar unit.
@@ -187,7 +189,7 @@ def standing_of(budget: Budget, windows: Mapping[str, Window], now_us: int) -> S
     )
 
 
-def _state(budget: Budget, own: Window, now_us: int) -> BudgetState:
+def _state(budget: Budget, own: Window, now_us: int) -> BudgetState:  # noqa: PLR0911 - one line a state
     if budget.closed_at_us is not None:
         return BudgetState.CLOSED
     if budget.period_start_us is not None and now_us < budget.period_start_us:

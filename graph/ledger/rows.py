@@ -20,6 +20,7 @@ from ledger.model import (
     Schedule,
     Window,
     WindowKind,
+    seq_uid,
     uid_of,
 )
 from ledger.results import RecordedUsage
@@ -192,6 +193,8 @@ def agent_of(row: AgentRow) -> Agent:
 def usage_properties(operation: RecordedOperation) -> Properties:
     """What a TokenUsage node holds beside its uid. What is absent is 0 or unknown."""
     sent, counts = operation.usage.sent, operation.usage.counts
+    # Sortable keys: both engines walk an index of one string in order, and neither one of two properties.
+    when = f"{operation.timestamp_us:016d}/{sent.operation_id}"
     properties: Properties = {
         "tenant": operation.tenant,
         "operation_id": sent.operation_id,
@@ -218,6 +221,12 @@ def usage_properties(operation: RecordedOperation) -> Properties:
         "pricing": operation.pricing.value,
         "unpriced_reason": operation.unpriced_reason,
         "unpriced_seq": operation.unpriced_seq,
+        "unpriced_key": None
+        if operation.unpriced_seq is None
+        else seq_uid(operation.tenant, operation.unpriced_seq),
+        "time_key": f"{operation.tenant}/{when}",
+        "path_key": f"{operation.path_uid}/{when}",
+        "agent_key": f"{operation.agent_uid}/{when}",
         "fingerprint": operation.usage.fingerprint,
         "warnings": operation.warnings_json,
     }

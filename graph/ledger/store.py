@@ -10,7 +10,18 @@ from graph.ledger import rows
 from ledger.changes import Changes, LedgerHead
 from ledger.errors import Unavailable
 from ledger.limits import amount_limit
-from ledger.model import UNATTRIBUTED, Agent, Budget, BudgetType, Recurrence, Schedule, Window, id_of, uid_of
+from ledger.model import (
+    UNATTRIBUTED,
+    Agent,
+    Budget,
+    BudgetType,
+    Recurrence,
+    Schedule,
+    Window,
+    id_of,
+    seq_uid,
+    uid_of,
+)
 from ledger.state import KnownOperation, Spent
 from pricing.calendar import INSTANT_MAX_US
 
@@ -101,7 +112,7 @@ class GraphLedgerTransaction:
         return {row["uid"]: rows.operation_of(row) for row in found}
 
     def spent(self, budget_uid: str, start_us: int | None, end_us: int | None) -> Spent:
-        """What entries charged to a budget add up to in [start_us, end_us); unpriced usage counts as usage."""
+        """What was charged to a budget in [start_us, end_us); unpriced usage counts its tokens."""
         params: queries.BudgetInSpan = {
             "budget_uid": budget_uid,
             "start_us": 0 if start_us is None else start_us,
@@ -138,7 +149,7 @@ class GraphLedgerTransaction:
         self._rows(
             queries.WRITE_EVENTS,
             [
-                {"uid": uid_of(event.tenant, str(event.seq)), "properties": rows.event_properties(event)}
+                {"uid": seq_uid(event.tenant, event.seq), "properties": rows.event_properties(event)}
                 for each in changes
                 for event in each.events
             ],
@@ -204,7 +215,12 @@ class GraphLedgerTransaction:
         self._rows(
             queries.WRITE_UNPRICED,
             [
-                {"agent_uid": each.agent_uid, "uid": each.uid, "usage": rows.usage_properties(each)}
+                {
+                    "agent_uid": each.agent_uid,
+                    "path_uid": each.path_uid,
+                    "uid": each.uid,
+                    "usage": rows.usage_properties(each),
+                }
                 for each in operations
                 if each.entry is None
             ],
