@@ -1,11 +1,12 @@
 """Fixtures of every test that needs an engine.
 
-| fixture            | what it is                                                                        |
-| ------------------ | --------------------------------------------------------------------------------- |
-| ``engine``         | a running engine's ``Connection``; the test runs once per engine (-k arcadedb)    |
-| ``database``       | its migrated graph, shared by the session's tests: work below a ``tenant`` of your own |
-| ``tenant``         | a tenant's name that nobody else uses                                             |
-| ``empty_database`` | the same graph, emptied first: for tests that look at the whole graph             |
+| fixture            | what it is                                                                     |
+| ------------------ | ------------------------------------------------------------------------------ |
+| ``engine``         | a running engine's ``Connection``; the test runs once per engine (-k arcadedb) |
+| ``database``       | its migrated graph, shared by the session's tests: work below your ``tenant``  |
+| ``tenant``         | a tenant's name that nobody else uses                                          |
+| ``empty_database`` | the same graph, emptied first: for tests that look at the whole graph          |
+| ``data_dir``       | a folder for an embedded engine of the test's own                              |
 """
 
 import uuid

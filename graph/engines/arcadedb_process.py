@@ -6,8 +6,8 @@ has had no owner for ``orphan_seconds``. It stands on its own (standard library 
 that it starts whatever the import path of the server is.
 """
 
-import contextlib
 import fcntl
+import importlib
 import json
 import os
 import signal
@@ -15,6 +15,7 @@ import sys
 import threading
 import time
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 POLL_SECONDS = 0.5
@@ -25,14 +26,30 @@ def main() -> None:
     options: dict[str, Any] = json.loads(sys.argv[1])
     folder = Path(options["folder"])
     stop = threading.Event()
+
+    def on_signal(_number: int, _frame: FrameType | None) -> None:
+        stop.set()
+
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, lambda *_: stop.set())
-    os.chdir(folder)  # the engine writes its logs to ./log
+        signal.signal(number, on_signal)
     os.umask(0o077)
+    os.chdir(folder)  # the engine writes its logs to ./log
 
-    from arcadedb_embedded.server import ArcadeDBServer  # noqa: PLC0415 - the log says what fails
+    server = start(folder, options)
+    described, fresh = folder / "engine.json", folder / ".engine.json.new"
+    fresh.write_text(json.dumps({**options, "pid": os.getpid()}), encoding="utf-8")
+    fresh.replace(described)
+    try:
+        serve(folder, stop, options["orphan_seconds"])
+    finally:
+        described.unlink(missing_ok=True)
+        server.stop()
 
-    server = ArcadeDBServer(
+
+def start(folder: Path, options: dict[str, Any]) -> Any:
+    """The engine's server object, listening, with its database open."""
+    module: Any = importlib.import_module("arcadedb_embedded.server")  # untyped
+    server = module.ArcadeDBServer(
         str(folder),
         (folder / "password").read_text(encoding="utf-8").strip(),
         {
@@ -41,23 +58,19 @@ def main() -> None:
             "bolt_port": options["bolt_port"],
             "http_port": options["http_port"],
             "mode": "production",
-            "txWalFlush": 2,
         },
-        # -Xrs: SIGTERM belongs to the handler above, which stops the engine in order.
-        {"heap_size": f"{options['heap_mib']}m", "jvm_args": ["-Xrs", "-Darcadedb.txWalFlush=2"]},
+        {
+            "heap_size": f"{options['heap_mib']}m",
+            "jvm_args": [
+                "-Xrs",  # SIGTERM belongs to the handler above, which stops the engine in order
+                # An fsync per commit. As a key of the configuration above, production mode would set it to 1.
+                "-Darcadedb.txWalFlush=2",
+            ],
+        },
     )
     server.start()
-    if not server._java_server.existsDatabase(options["database"]):  # noqa: SLF001 - not wrapped
-        server.create_database(options["database"])
-    described = folder / "engine.json"
-    fresh = folder / ".engine.json.new"
-    fresh.write_text(json.dumps({**options, "pid": os.getpid()}), encoding="utf-8")
-    fresh.replace(described)
-    try:
-        serve(folder, stop, options["orphan_seconds"])
-    finally:
-        described.unlink(missing_ok=True)
-        server.stop()
+    server.create_database(options["database"])  # opens it where it exists
+    return server
 
 
 def serve(folder: Path, stop: threading.Event, orphan_seconds: float) -> None:
@@ -69,16 +82,17 @@ def serve(folder: Path, stop: threading.Event, orphan_seconds: float) -> None:
     descriptor = os.open(folder / "owner.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     last_owned = time.monotonic()
     while not stop.wait(POLL_SECONDS):
-        with contextlib.suppress(BlockingIOError):
+        try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            try:
-                if time.monotonic() - last_owned > orphan_seconds:
-                    (folder / "engine.json").unlink(missing_ok=True)
-                    return
-            finally:
-                fcntl.flock(descriptor, fcntl.LOCK_UN)
+        except BlockingIOError:
+            last_owned = time.monotonic()
             continue
-        last_owned = time.monotonic()
+        leaving = time.monotonic() - last_owned > orphan_seconds
+        if leaving:
+            (folder / "engine.json").unlink(missing_ok=True)
+        fcntl.flock(descriptor, fcntl.LOCK_UN)
+        if leaving:
+            return
 
 
 if __name__ == "__main__":

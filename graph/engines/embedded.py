@@ -1,34 +1,46 @@
-"""The embedded engine, seen from the server that owns it: own the folder, start or adopt, stop."""
+"""The embedded engine, seen from the server that owns it: own the folder, start or adopt, watch, stop.
+
+``engine.lock`` tells everything about an engine's life: the server takes it, hands its descriptor to
+the new engine process and closes its own, so the lock lasts exactly as long as that process. Waiting
+for the lock is waiting for the engine's end; a lock that is held is an engine to adopt.
+"""
 
 import contextlib
-import fcntl
 import importlib.util
 import json
+import logging
 import os
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Generator
 from pathlib import Path
-from typing import Any
 
 from graph.engines import folder as files
 from graph.engines.connection import Connection
 from graph.errors import DataFolderInUse, EngineStartFailed, EngineUnsupported
 
+log = logging.getLogger(__name__)
+
 DATABASE = "costgraph"
+SCRIPT = Path(__file__).with_name("arcadedb_process.py")
+LOG_FILE = "engine.log"
 START_SECONDS = 60.0
 STOP_SECONDS = 60.0
 POLL_SECONDS = 0.02
-OWNER_SECONDS = 0.5  # the engine probes the owner's lock for a moment now and then
-PORT_ATTEMPTS = 3
+OWNER_SECONDS = 0.5
+"""How long to try for the owner's lock: an engine without an owner probes it for a moment now and then."""
+START_ATTEMPTS = 3
+"""A free port may be taken before the engine listens on it."""
+RESTART_PAUSE_SECONDS = 2.0
 
-NO_WHEEL = (
-    "There is no embedded engine for this platform (it comes as the package arcadedb-embedded, "
-    "built for Linux with glibc 2.34 or later on x86-64 and ARM64, and for macOS on Apple silicon). "
-    "Point Costgraph at a Neo4j instead: NEO4J_URI=bolt://HOST:7687 NEO4J_USERNAME=… NEO4J_PASSWORD=…"
+ELSE_NEO4J = "Costgraph also runs on any Neo4j: NEO4J_URI=bolt://HOST:7687 NEO4J_USERNAME=… NEO4J_PASSWORD=…"
+NO_ENGINE = (
+    "There is no embedded engine here: the package arcadedb-embedded has builds for Linux with glibc 2.34 "
+    f"or later (x86-64, ARM64) and for macOS on Apple silicon. {ELSE_NEO4J}"
 )
 
 
@@ -38,37 +50,144 @@ def embedded_engine(
 ) -> Generator[Connection]:
     """Own ``data_dir`` and run its engine for the length of the context.
 
-    Raises ``DataFolderInUse`` where another server owns the folder, ``EngineUnsupported`` where
-    the wheel is missing, ``EngineStartFailed`` where the engine does not become ready.
+    An engine that dies meanwhile is started again, on the same ports. Raises ``DataFolderInUse``
+    where another server owns the folder, ``EngineUnsupported`` where the platform has no build,
+    ``EngineStartFailed`` where the engine does not become ready.
     """
-    if importlib.util.find_spec("arcadedb_embedded") is None:
-        raise EngineUnsupported(NO_WHEEL)
+    if sys.platform == "win32" or importlib.util.find_spec("arcadedb_embedded") is None:
+        raise EngineUnsupported(NO_ENGINE)
     folder = files.prepare(data_dir)
     owner = own(folder)
     try:
-        process = None
-        described = adopt(folder)
-        if described is None:
-            described, process = start(folder, heap_mib or default_heap_mib(), orphan_seconds)
+        engine = EmbeddedEngine(folder, heap_mib or default_heap_mib(), orphan_seconds)
         try:
-            yield Connection(
-                uri=f"bolt://127.0.0.1:{described['bolt_port']}",
-                username="root",
-                password=files.root_password(folder),
-                database=DATABASE,
-                kind="arcadedb",
-            )
+            yield engine.connection
         finally:
-            stop(folder)
-            if process is not None:
-                process.wait()
+            engine.stop()
     finally:
         files.remove_server(folder)
         os.close(owner)
 
 
+class EmbeddedEngine:
+    """The one engine process of a data folder that we own."""
+
+    def __init__(self, folder: Path, heap_mib: int, orphan_seconds: float) -> None:
+        """Adopt the folder's engine or start one; from now on see to it that it runs."""
+        self.folder = folder
+        self._heap_mib = heap_mib
+        self._orphan_seconds = orphan_seconds
+        self._process: subprocess.Popen[bytes] | None = None  # None: adopted, another server's child
+        self._stopping = threading.Event()
+        self._ports = self._adopt_or_start()
+        self._watcher = threading.Thread(target=self._watch, name="embedded-engine", daemon=True)
+        self._watcher.start()
+
+    @property
+    def connection(self) -> Connection:
+        """How to reach it; stays the same over a restart of the engine."""
+        return Connection(
+            uri=f"bolt://127.0.0.1:{self._ports[0]}",
+            username="root",
+            password=files.root_password(self.folder),
+            database=DATABASE,
+            kind="arcadedb",
+        )
+
+    def stop(self) -> None:
+        """Stop the engine, started or adopted, and wait until it is gone."""
+        self._stopping.set()
+        deadline = time.monotonic() + STOP_SECONDS
+        asked: int | None = None
+        while self._watcher.is_alive():
+            described = files.read_json(self.folder / files.ENGINE_FILE)
+            if described is not None and described["pid"] != asked:  # it may have been starting again
+                asked = int(described["pid"])
+                self._signal(asked, signal.SIGTERM)
+            if asked is not None and time.monotonic() > deadline:
+                self._signal(asked, signal.SIGKILL)
+            self._watcher.join(POLL_SECONDS)
+
+    def _signal(self, pid: int, number: signal.Signals) -> None:
+        """Signal the process that holds the engine's lock; without the lock the pid may be anybody's."""
+        if files.is_locked(self.folder / files.ENGINE_LOCK):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number)
+
+    def _adopt_or_start(self) -> tuple[int, int]:
+        """Bolt and HTTP port of the engine that a dead server left behind, or of a new one."""
+        deadline = time.monotonic() + START_SECONDS
+        while (lock := files.try_lock(self.folder / files.ENGINE_LOCK)) is None:
+            if described := files.read_json(self.folder / files.ENGINE_FILE):
+                log.info("adopted the running engine, process %d", described["pid"])
+                return described["bolt_port"], described["http_port"]
+            if time.monotonic() > deadline:
+                message = f"An engine of the data folder {self.folder} neither becomes ready nor ends."
+                raise EngineStartFailed(message)
+            time.sleep(POLL_SECONDS)  # it is starting or stopping
+        try:
+            for _ in range(START_ATTEMPTS):
+                ports = free_port(), free_port()
+                if self._start(lock, ports):
+                    return ports
+        finally:
+            os.close(lock)
+        log_file = self.folder / LOG_FILE
+        message = (
+            f"The embedded engine did not start. {ELSE_NEO4J}\nIts log, {log_file}, ends:\n{tail(log_file)}"
+        )
+        raise EngineStartFailed(message)
+
+    def _start(self, lock: int, ports: tuple[int, int]) -> bool:
+        """Start a process and wait: whether it became ready. It inherits the lock and nothing else."""
+        (self.folder / files.ENGINE_FILE).unlink(missing_ok=True)
+        files.root_password(self.folder)
+        options = {
+            "folder": str(self.folder),
+            "database": DATABASE,
+            "bolt_port": ports[0],
+            "http_port": ports[1],
+            "heap_mib": self._heap_mib,
+            "orphan_seconds": self._orphan_seconds,
+        }
+        with open_log(self.folder / LOG_FILE) as output:
+            process = subprocess.Popen(
+                [sys.executable, "-P", str(SCRIPT), json.dumps(options)],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                pass_fds=(lock,),
+                start_new_session=True,  # Ctrl-C in the terminal is for the server, which then stops it
+            )
+        deadline = time.monotonic() + START_SECONDS
+        while process.poll() is None and time.monotonic() < deadline:
+            if (self.folder / files.ENGINE_FILE).exists():
+                self._process = process
+                return True
+            time.sleep(POLL_SECONDS)
+        process.kill()
+        process.wait()
+        return False
+
+    def _watch(self) -> None:
+        """Wait for the engine's end; start it again unless it was meant."""
+        while True:
+            lock = files.wait_lock(self.folder / files.ENGINE_LOCK)
+            try:
+                if self._process is not None:
+                    self._process.wait()
+                if self._stopping.is_set():
+                    return
+                log.error("the embedded engine ended unexpectedly; starting it again")
+                if not self._start(lock, self._ports):
+                    log.error("the embedded engine did not start again:\n%s", tail(self.folder / LOG_FILE))
+                    self._stopping.wait(RESTART_PAUSE_SECONDS)
+            finally:
+                os.close(lock)
+
+
 def own(folder: Path) -> int:
-    """Take the folder's lock, or say who has it."""
+    """Take the folder's lock (a descriptor), or say who has it."""
     deadline = time.monotonic() + OWNER_SECONDS
     while (owner := files.try_lock(folder / files.OWNER_LOCK)) is None:
         if time.monotonic() > deadline:
@@ -83,102 +202,11 @@ def own(folder: Path) -> int:
     return owner
 
 
-def adopt(folder: Path) -> dict[str, Any] | None:
-    """The running engine that a dead server left behind, or ``None`` where there is none."""
-    deadline = time.monotonic() + START_SECONDS
-    while files.is_locked(folder / files.ENGINE_LOCK):
-        if described := files.read_json(folder / files.ENGINE_FILE):
-            return described
-        if time.monotonic() > deadline:
-            message = f"An engine of the data folder {folder} neither becomes ready nor ends."
-            raise EngineStartFailed(message)
-        time.sleep(POLL_SECONDS)  # it is starting or stopping
-    return None
-
-
-def start(
-    folder: Path, heap_mib: int, orphan_seconds: float
-) -> tuple[dict[str, Any], subprocess.Popen[bytes]]:
-    """Start an engine and wait until it is ready."""
-    (folder / files.ENGINE_FILE).unlink(missing_ok=True)
-    files.root_password(folder)
-    for _ in range(PORT_ATTEMPTS):
-        bolt_port, http_port = free_ports(2)
-        options = {
-            "folder": str(folder),
-            "database": DATABASE,
-            "bolt_port": bolt_port,
-            "http_port": http_port,
-            "heap_mib": heap_mib,
-            "orphan_seconds": orphan_seconds,
-        }
-        process = spawn(folder, options)
-        if described := wait_ready(folder, process):
-            return described, process
-    message = f"The embedded engine did not start. Its log: {folder / 'engine.log'}\n{log_tail(folder)}"
-    raise EngineStartFailed(message)
-
-
-def spawn(folder: Path, options: dict[str, Any]) -> subprocess.Popen[bytes]:
-    """Run the engine's process; it inherits the engine's lock, and nothing else."""
-    lock = os.open(folder / files.ENGINE_LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    log = os.open(folder / "engine.log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return subprocess.Popen(
-            [
-                sys.executable,
-                "-P",
-                str(Path(__file__).with_name("arcadedb_process.py")),
-                json.dumps(options),
-            ],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            pass_fds=(lock,),
-            start_new_session=True,  # Ctrl-C in the terminal is for the server, which then stops us
-        )
-    finally:
-        os.close(lock)
-        os.close(log)
-
-
-def wait_ready(folder: Path, process: subprocess.Popen[bytes]) -> dict[str, Any] | None:
-    """Wait for the new engine: its description, or ``None`` where it ended at once."""
-    deadline = time.monotonic() + START_SECONDS
-    while process.poll() is None and time.monotonic() < deadline:
-        if described := files.read_json(folder / files.ENGINE_FILE):
-            return described
-        time.sleep(POLL_SECONDS)
-    process.kill()
-    process.wait()
-    return None
-
-
-def stop(folder: Path) -> None:
-    """Stop the engine of this folder, started or adopted, and wait until it is gone."""
-    described = files.read_json(folder / files.ENGINE_FILE)
-    deadline = time.monotonic() + STOP_SECONDS
-    asked = False
-    while files.is_locked(folder / files.ENGINE_LOCK):
-        if described and not asked:
-            os.kill(described["pid"], signal.SIGTERM)  # alive: it holds the lock
-            asked = True
-        if time.monotonic() > deadline:
-            if described:
-                os.kill(described["pid"], signal.SIGKILL)
-            break
-        time.sleep(POLL_SECONDS)
-    (folder / files.ENGINE_FILE).unlink(missing_ok=True)
-
-
-def free_ports(count: int) -> list[int]:
-    """So many loopback ports that nobody listens on at this moment."""
-    with contextlib.ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]
+def free_port() -> int:
+    """A loopback port that nobody listens on at this moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
 
 
 def default_heap_mib() -> int:
@@ -187,10 +215,20 @@ def default_heap_mib() -> int:
     return max(256, min(2048, memory // 8 // 2**20))
 
 
-def log_tail(folder: Path, lines: int = 20) -> str:
-    """The last lines of the engine's log."""
+@contextlib.contextmanager
+def open_log(path: Path) -> Generator[int]:
+    """A new private log file; the one before is kept with the suffix ``.1``."""
+    with contextlib.suppress(FileNotFoundError):
+        path.replace(path.with_name(f"{path.name}.1"))
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
     try:
-        text = (folder / "engine.log").read_text(encoding="utf-8", errors="replace")
-    except FileNotFoundError:
-        return ""
-    return "\n".join(text.splitlines()[-lines:])
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def tail(path: Path, lines: int = 20) -> str:
+    """The last lines of a log, or nothing where there is none."""
+    with contextlib.suppress(FileNotFoundError):
+        return "\n".join(path.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:])
+    return ""

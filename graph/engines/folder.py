@@ -12,14 +12,17 @@ Locks are the truth (the system drops them with their process), files are only w
 Files are 0600 and the folder is 0700.
 """
 
-import fcntl
 import json
 import os
 import secrets
+import sys
 import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+
+if sys.platform != "win32":  # where nothing below is called: there is no embedded engine
+    import fcntl
 
 OWNER_LOCK = "owner.lock"
 ENGINE_LOCK = "engine.lock"
@@ -54,6 +57,13 @@ def try_lock(path: Path) -> int | None:
     except BlockingIOError:
         os.close(descriptor)
         return None
+    return descriptor
+
+
+def wait_lock(path: Path) -> int:
+    """Wait until the exclusive lock of a file is free and take it; a descriptor like ``try_lock``'s."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    fcntl.flock(descriptor, fcntl.LOCK_EX)
     return descriptor
 
 
@@ -98,7 +108,7 @@ def write_server(folder: Path, address: str) -> None:
 
 
 def read_server(folder: Path) -> RunningServer | None:
-    """The running server of this folder, or ``None``; a file left by a dead server does not count."""
+    """The running server of this folder, or ``None``: a file that a dead server left does not count."""
     found = read_json(folder / SERVER_FILE)
     if found is None or not is_locked(folder / OWNER_LOCK):
         return None

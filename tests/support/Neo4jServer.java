@@ -1,19 +1,13 @@
 import java.nio.file.Path;
-import org.neo4j.configuration.GraphDatabaseSettings;
-import org.neo4j.configuration.connectors.BoltConnector;
-import org.neo4j.configuration.helpers.SocketAddress;
 import org.neo4j.dbms.api.DatabaseManagementService;
 import org.neo4j.dbms.api.DatabaseManagementServiceBuilder;
 
-/** A Neo4j community server with Bolt on loopback: {@code java -cp 'lib/*' Neo4jServer.java STORE PORT}. */
+/** A Neo4j community server on the folder and the neo4j.conf in it: {@code java -cp 'lib/*' Neo4jServer.java FOLDER}. */
 public class Neo4jServer {
     public static void main(String[] arguments) throws Exception {
-        SocketAddress address = new SocketAddress("127.0.0.1", Integer.parseInt(arguments[1]));
-        DatabaseManagementService service = new DatabaseManagementServiceBuilder(Path.of(arguments[0]))
-            .setConfig(BoltConnector.enabled, true)
-            .setConfig(BoltConnector.listen_address, address)
-            .setConfig(BoltConnector.advertised_address, address)
-            .setConfig(GraphDatabaseSettings.auth_enabled, false)
+        Path folder = Path.of(arguments[0]);
+        DatabaseManagementService service = new DatabaseManagementServiceBuilder(folder)
+            .loadPropertiesFromFile(folder.resolve("neo4j.conf"))
             .build();
         Runtime.getRuntime().addShutdownHook(new Thread(service::shutdown));
         System.out.println("ready");

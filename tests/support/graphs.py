@@ -10,9 +10,9 @@ def wipe(database: Database) -> None:
     while True:
         rows = database.writing(
             lambda transaction: transaction.run_text(
-                "MATCH (n) WHERE NOT n:Migration WITH n LIMIT $batch DETACH DELETE n RETURN count(*) AS count",
+                "MATCH (n) WHERE NOT n:Migration WITH n LIMIT $batch DETACH DELETE n RETURN count(*) AS gone",
                 {"batch": BATCH},
             )
         )
-        if rows[0]["count"] == 0:
+        if rows[0]["gone"] == 0:
             return

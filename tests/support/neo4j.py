@@ -10,6 +10,7 @@ import fcntl
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -17,7 +18,7 @@ from collections.abc import Generator
 from pathlib import Path
 
 from graph.engines import Connection
-from graph.engines.embedded import free_ports
+from graph.engines.embedded import free_port
 
 VERSION = "5.26.20"
 ROOT = Path(__file__).parents[2]
@@ -38,6 +39,13 @@ POM = """<project xmlns="http://maven.apache.org/POM/4.0.0">
 <dependency><groupId>org.neo4j</groupId><artifactId>neo4j</artifactId><version>{version}</version></dependency>
 <dependency><groupId>org.neo4j</groupId><artifactId>neo4j-bolt</artifactId><version>{version}</version></dependency>
 </dependencies></project>
+"""
+CONFIGURATION = """server.bolt.enabled=true
+server.bolt.listen_address=127.0.0.1:{port}
+server.bolt.advertised_address=127.0.0.1:{port}
+dbms.security.auth_enabled=false
+dbms.usage_report.enabled=false
+internal.dbms.bolt.netty_server_shutdown_quiet_period=0
 """
 
 
@@ -80,8 +88,9 @@ class Neo4jProcess:
     def __init__(self, store: Path, port: int | None = None, *, heap_mib: int = HEAP_MIB) -> None:
         """Start a server on a store folder, new or not, and wait until it is ready."""
         self.store = store
-        self.port = port or free_ports(1)[0]
+        self.port = port or free_port()
         store.mkdir(parents=True, exist_ok=True)
+        (store / "neo4j.conf").write_text(CONFIGURATION.format(port=self.port), encoding="utf-8")
         command = [
             "java",
             f"-Xmx{heap_mib}m",
@@ -90,12 +99,11 @@ class Neo4jProcess:
             f"{jars()}/*",
             str(MAIN),
             str(store),
-            str(self.port),
         ]
         self.log = store / "process.log"
-        with self.log.open("ab") as log:
+        with self.log.open("ab") as output:
             self.process = subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, start_new_session=True
+                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=output, start_new_session=True
             )
         self._wait_ready()
 
@@ -169,11 +177,12 @@ def main() -> None:
     start.add_argument("--port", type=int, default=7687)
     arguments = parser.parse_args()
     if arguments.command == "fetch":
-        print(jars())
+        sys.stdout.write(f"{jars()}\n")
         return
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     with contextlib.suppress(KeyboardInterrupt), neo4j_server(arguments.data, arguments.port) as connection:
-        print(f"ready {connection.uri}", flush=True)
+        sys.stdout.write(f"ready {connection.uri}\n")
+        sys.stdout.flush()
         while True:
             time.sleep(3600)
 
