@@ -2,9 +2,11 @@
 
 Its rules are kept: which model a name means, which price was valid when, which price a kind of token falls
 back to (the nearest more general one: cached input without a price of its own is input), and tiers as cliffs
-on all prompt tokens. Three things differ, two of them so that a missing price is never a zero:
+on all prompt tokens. Four things differ, three of them so that a missing price is seen:
 
 - a unit for which neither its own nor a more general price exists is not priced, instead of free;
+- audio and generated images do not fall back to the price of text, which is 10 to 60 times lower where the
+  catalogue has no audio price for an audio model (``gpt-4o-audio-preview``): they are not priced;
 - a model without any price is not priced, unless its id ends in ``:free``;
 - the process-global snapshot that other code may replace is not used.
 
@@ -50,6 +52,7 @@ USAGE_KEYS = {
 }
 """Our counts in the catalogue's words."""
 
+_OWN_MODALITY = frozenset({"audio_in", "audio_cache_read", "audio_out", "image_out"})
 _NAMES_MAX = 8192
 _SLOTS_MAX = 4096
 
@@ -185,8 +188,10 @@ def _fallbacks() -> dict[str, list[tuple[str, int]]]:
 
     result: dict[str, list[tuple[str, int]]] = {}
     for name, usage_key in USAGE_KEYS.items():
-        own = unit_data[usage_key]["dimensions"].items()
-        general = [unit for unit in unit_data.values() if unit["dimensions"].items() <= own]
+        own = unit_data[usage_key]["dimensions"]
+        general = [unit for unit in unit_data.values() if unit["dimensions"].items() <= own.items()]
+        if name in _OWN_MODALITY:
+            general = [unit for unit in general if unit["dimensions"].get("modality") == own["modality"]]
         general.sort(key=lambda unit: -len(unit["dimensions"]))
         result[name] = [(unit["price_key"], unit["per"]) for unit in general]
     return result

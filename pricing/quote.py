@@ -103,9 +103,7 @@ class Pricer:
         self._sources = tuple(sources)
 
     def quote(self, request: PricingRequest) -> Quote:
-        """The cost of one operation. Raises ``AmountOutOfRange``, ``InstantOutOfRange``, ``InvalidAmount``,
-        ``InvalidCurrency``.
-        """
+        """The cost of one operation; raises a ``PricingError`` for amounts and instants that cannot be."""
         if request.provider_cost_nano is not None:
             return self._reported(request, request.provider_cost_nano)
         if request.resource is not None:

@@ -5,6 +5,7 @@ in exactly one count, so that no price can be taken twice. :meth:`TokenCounts.fr
 between the two; a record that cannot be is an :class:`~pricing.errors.ImpossibleCount`.
 """
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -76,30 +77,31 @@ class TokenCounts(NamedTuple):
         cached = cache_read_tokens + cache_write_tokens
         modal = audio_input_tokens + image_input_tokens
         made = reasoning_tokens + audio_output_tokens + image_output_tokens
-        counts = {
-            "prompt_tokens": prompt_tokens,
-            "completion_tokens": completion_tokens,
-            "cache_read_tokens": cache_read_tokens,
-            "cache_write_tokens": cache_write_tokens,
-            "cache_write_1h_tokens": cache_write_1h_tokens,
-            "reasoning_tokens": reasoning_tokens,
-            "audio_input_tokens": audio_input_tokens,
-            "audio_output_tokens": audio_output_tokens,
-            "audio_cache_read_tokens": audio_cache_read_tokens,
-            "image_input_tokens": image_input_tokens,
-            "image_output_tokens": image_output_tokens,
-            "web_searches": web_searches,
-        }
-        _check_each(counts)
-        if cached or modal or cache_write_1h_tokens or audio_cache_read_tokens:
-            _check_prompt(counts)
-        if made:
-            _check_part(counts, ("reasoning_tokens",), "completion_tokens")
-            _check_part(
-                counts,
-                ("reasoning_tokens", "audio_output_tokens", "image_output_tokens"),
-                "completion_tokens",
-            )
+        given = (
+            prompt_tokens,
+            completion_tokens,
+            cache_read_tokens,
+            cache_write_tokens,
+            cache_write_1h_tokens,
+            reasoning_tokens,
+            audio_input_tokens,
+            audio_output_tokens,
+            audio_cache_read_tokens,
+            image_input_tokens,
+            image_output_tokens,
+            web_searches,
+        )
+        if (
+            min(given) < 0
+            or max(given) > COUNT_MAX
+            or cached > prompt_tokens
+            or modal > prompt_tokens
+            or made > completion_tokens
+            or cache_write_1h_tokens > cache_write_tokens
+            or audio_cache_read_tokens > audio_input_tokens
+            or audio_cache_read_tokens > cache_read_tokens
+        ):
+            raise _impossible(dict(zip(_BILLED, given, strict=True)))
 
         audio = audio_input_tokens - audio_cache_read_tokens
         image = image_input_tokens
@@ -149,26 +151,42 @@ class Resource(NamedTuple):
         return cls(quantity_nano, unit)
 
 
-def _check_each(counts: dict[str, int]) -> None:
-    if min(counts.values()) >= 0 and max(counts.values()) <= COUNT_MAX:
-        return
-    field, count = next((f, n) for f, n in counts.items() if not 0 <= n <= COUNT_MAX)
-    raise ImpossibleCount(f"{field} ({count}) must be 0 to {COUNT_MAX}", field)
+_BILLED = (
+    "prompt_tokens",
+    "completion_tokens",
+    "cache_read_tokens",
+    "cache_write_tokens",
+    "cache_write_1h_tokens",
+    "reasoning_tokens",
+    "audio_input_tokens",
+    "audio_output_tokens",
+    "audio_cache_read_tokens",
+    "image_input_tokens",
+    "image_output_tokens",
+    "web_searches",
+)
+_PARTS = (
+    (("cache_read_tokens",), "prompt_tokens"),
+    (("cache_write_tokens",), "prompt_tokens"),
+    (("cache_read_tokens", "cache_write_tokens"), "prompt_tokens"),
+    (("audio_input_tokens", "image_input_tokens"), "prompt_tokens"),
+    (("reasoning_tokens",), "completion_tokens"),
+    (("reasoning_tokens", "audio_output_tokens", "image_output_tokens"), "completion_tokens"),
+    (("cache_write_1h_tokens",), "cache_write_tokens"),
+    (("audio_cache_read_tokens",), "audio_input_tokens"),
+    (("audio_cache_read_tokens",), "cache_read_tokens"),
+)
 
 
-def _check_prompt(counts: dict[str, int]) -> None:
-    _check_part(counts, ("cache_read_tokens",), "prompt_tokens")
-    _check_part(counts, ("cache_write_tokens",), "prompt_tokens")
-    _check_part(counts, ("cache_read_tokens", "cache_write_tokens"), "prompt_tokens")
-    _check_part(counts, ("cache_write_1h_tokens",), "cache_write_tokens")
-    _check_part(counts, ("audio_input_tokens", "image_input_tokens"), "prompt_tokens")
-    _check_part(counts, ("audio_cache_read_tokens",), "audio_input_tokens")
-    _check_part(counts, ("audio_cache_read_tokens",), "cache_read_tokens")
-
-
-def _check_part(counts: dict[str, int], parts: tuple[str, ...], whole: str) -> None:
-    total = sum(counts[part] for part in parts)
-    if total > counts[whole]:
-        names = " + ".join(parts)
-        message = f"{names} ({total}) is more than {whole} ({counts[whole]}), which includes it"
-        raise ImpossibleCount(message, parts[0])
+def _impossible(given: Mapping[str, int]) -> ImpossibleCount:
+    """The first thing that is wrong with these counts."""
+    for field, count in given.items():
+        if not 0 <= count <= COUNT_MAX:
+            return ImpossibleCount(f"{field} ({count}) must be 0 to {COUNT_MAX}", field)
+    for parts, whole in _PARTS:
+        total = sum(given[part] for part in parts)
+        if total > given[whole]:
+            names = " + ".join(parts)
+            message = f"{names} ({total}) is more than {whole} ({given[whole]}), which includes it"
+            return ImpossibleCount(message, parts[0])
+    raise AssertionError(given)

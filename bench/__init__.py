@@ -1,0 +1,1 @@
+"""Measures, printed as JSON lines by ``scripts/bench``. Nothing here passes or fails."""
