@@ -168,7 +168,7 @@ def _supervise(settings: Settings, listener: socket.socket, ready: Callable[[], 
                     sys.exit(workers[dead[0]].exitcode or 1)  # it said why
                 for index in dead:
                     logger.warning("worker_died", exit_code=workers[index].exitcode)
-                    multiprocess.mark_process_dead(workers[index].pid)
+                    multiprocess.mark_process_dead(workers[index].pid)  # pyright: ignore[reportUnknownMemberType]
                     workers[index] = _start_worker(settings, listener)
         finally:
             for each in workers:

@@ -81,13 +81,12 @@ def create(
     key: Key = None,
     data_dir: DataDir = None,
 ) -> None:
-    r"""Create a budget. Creating the same one again changes nothing.
+    """Create a budget. Creating the same one again changes nothing.
 
     Without --amount it only tracks. With an amount and neither period nor recurrence it is for a lifetime.
 
-    \b
-    costgraph budget create acme --type platform --amount 1000 --recurrence monthly
-    costgraph budget create acme/search --parent acme --type project --amount 300
+      costgraph budget create acme --type platform --amount 1000 --recurrence monthly
+      costgraph budget create acme/search --parent acme --type project --amount 300
     """
     fields = {
         "budgetId": budget,
@@ -123,9 +122,8 @@ def set_(
     key: Key = None,
     data_dir: DataDir = None,
 ) -> None:
-    r"""Change some fields of a budget; what is not given stays.
+    """Change some fields of a budget; what is not given stays.
 
-    \b
     costgraph budget set acme --amount 2000
     costgraph budget set acme --warn-at 0.9 --timezone Europe/Berlin
     """
@@ -155,9 +153,8 @@ def move(
     key: Key = None,
     data_dir: DataDir = None,
 ) -> None:
-    r"""Hang a budget under another parent. This moves the future: what was charged stays where it was.
+    """Hang a budget under another parent. This moves the future: what was charged stays where it was.
 
-    \b
     costgraph budget move search --under research
     costgraph budget move search --root
     """
@@ -168,9 +165,8 @@ def move(
 
 @app.command()
 def close(budget: BudgetId, url: Url = None, key: Key = None, data_dir: DataDir = None) -> None:
-    r"""Close a budget for good. What is recorded on it from then on lands with a warning.
+    """Close a budget for good. What is recorded on it from then on lands with a warning.
 
-    \b
     costgraph budget close acme/old-project
     """
     _change(Where(url, key, data_dir), CLOSE, "closeBudget", {"budgetId": budget})
@@ -185,9 +181,8 @@ def tree(
     key: Key = None,
     data_dir: DataDir = None,
 ) -> None:
-    r"""Show the budget tree: what was spent in each budget's current window, as bars.
+    """Show the budget tree: what was spent in each budget's current window, as bars.
 
-    \b
     costgraph budget tree
     costgraph budget tree acme
     """

@@ -47,9 +47,8 @@ def azure_llm_trace(
     The public traces name neither agent nor model: say which. Timestamps without an offset are UTC.
     Operation ids come from each row's number and text, so an interrupted import is simply run again.
 
-    \b
-    costgraph import azure-llm-trace AzureLLMInferenceTrace_code.csv \
-        --agent coder --provider openai --model gpt-4o --budget research/coding
+      costgraph import azure-llm-trace AzureLLMInferenceTrace_code.csv \
+          --agent coder --provider openai --model gpt-4o --budget research/coding
     """
     from server.cli.sources import AzureTrace, azure_rows
 
@@ -65,17 +64,15 @@ def jsonl(
     key: Key = None,
     data_dir: DataDir = None,
 ) -> None:
-    r"""Record one JSON object per line, in the words of POST /v1/usage.
+    """Record one JSON object per line, in the words of POST /v1/usage.
 
     Without an operation_id a row gets one from its line number and text.
 
-    \b
-    {"agent_id": "coder", "capability_type": "chat", "provider": "openai", "model_id": "gpt-4o",
-     "prompt_tokens": 1200, "completion_tokens": 300, "timestamp": "2026-11-22T09:00:00Z"}
+      {"agent_id": "coder", "capability_type": "chat", "provider": "openai", "model_id": "gpt-4o",
+       "prompt_tokens": 1200, "completion_tokens": 300, "timestamp": "2026-11-22T09:00:00Z"}
 
-    \b
-    costgraph import jsonl usage.jsonl
-    zcat usage.jsonl.gz | costgraph import jsonl -
+      costgraph import jsonl usage.jsonl
+      zcat usage.jsonl.gz | costgraph import jsonl -
     """
     from server.cli.sources import json_rows
 

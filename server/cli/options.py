@@ -6,11 +6,15 @@ from typing import Annotated
 
 import typer
 
-PANEL = "Which server (default: the one of the data folder, else the command runs its own)"
+PANEL = "Which server"
 
 Url = Annotated[
     str | None,
-    typer.Option(envvar="COSTGRAPH_URL", help="Base URL of a running server.", rich_help_panel=PANEL),
+    typer.Option(
+        envvar="COSTGRAPH_URL",
+        help="Base URL of a running server. Default: the one that owns the data folder.",
+        rich_help_panel=PANEL,
+    ),
 ]
 Key = Annotated[
     str | None,

@@ -18,15 +18,14 @@ def serve(
         Path | None, typer.Option(help="Folder of the embedded engine (COSTGRAPH_DATA_DIR).")
     ] = None,
 ) -> None:
-    r"""Run the server, until SIGTERM or Ctrl-C.
+    """Run the server, until SIGTERM or Ctrl-C.
 
     Prints `ready http://HOST:PORT` once it can do its work, and stops with nothing acknowledged lost.
     Without NEO4J_URI it runs an embedded engine of its own; the path of the first admin key is printed.
 
-    \b
-    costgraph serve
-    costgraph serve --port 0 --data-dir ./graph
-    NEO4J_URI=bolt://db:7687 NEO4J_PASSWORD=… COSTGRAPH_ADMIN_KEY=… costgraph serve --workers 4
+      costgraph serve
+      costgraph serve --port 0 --data-dir ./graph
+      NEO4J_URI=bolt://db:7687 NEO4J_PASSWORD=… COSTGRAPH_ADMIN_KEY=… costgraph serve --workers 4
     """
     from server.logs import set_up_logs
     from server.run import serve as run

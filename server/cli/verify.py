@@ -20,14 +20,13 @@ def verify(
     key: Key = None,
     data_dir: DataDir = None,
 ) -> None:
-    r"""Recompute the books from their entries, and report every figure that differs.
+    """Recompute the books from their entries, and report every figure that differs.
 
     Windows against entries, rollups against entries, every usage against its entry. Exits with 1 where
     something differs.
 
-    \b
-    costgraph verify
-    costgraph verify acme
+      costgraph verify
+      costgraph verify acme
     """
     from server.cli.api import connected
     from server.cli.show import console, table
