@@ -48,7 +48,7 @@ def _money(value: object) -> Decimal:
         raise ValueError(msg)  # noqa: TRY004 - pydantic collects ValueErrors
     if not isinstance(value, str | int | Decimal) or isinstance(value, bool):
         msg = "must be a decimal string"
-        raise ValueError(msg)
+        raise ValueError(msg)  # noqa: TRY004 - as above
     try:
         return Decimal(value)
     except InvalidOperation:

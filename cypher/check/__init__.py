@@ -1,0 +1,85 @@
+"""What ``verify`` reads: the tenant's entries in order, and the counters that must agree with them."""
+
+from typing import TypedDict
+
+from cypher.ledger import WindowRow
+from cypher.query import CypherQuery
+
+
+class PageParams(TypedDict):
+    """A page of an index of sortable keys: (after, before), at most ``limit`` rows."""
+
+    after: str
+    before: str
+    limit: int
+
+
+class EntryRow(TypedDict):
+    """What one entry adds, and the sum of its components."""
+
+    uid: str
+    charge_path: str
+    charged_at_us: int
+    total_cost_nano: int
+    parts_nano: int
+    tokens: int
+    operations: int
+
+
+class UnpricedRow(TypedDict):
+    """What one usage that was recorded without a price adds."""
+
+    uid: str
+    charge_path: str
+    charged_at_us: int
+    tokens: int
+
+
+class UsageKeyRow(TypedDict):
+    """A usage by time."""
+
+    key: str
+    uid: str
+
+
+class Uids(TypedDict):
+    """Usages to look at."""
+
+    uids: list[str]
+
+
+class IncurredRow(TypedDict):
+    """A usage whose entries do not fit its pricing."""
+
+    operation_id: str
+    budget_id: str
+    pricing: str
+    entries: int
+
+
+class LimitUids(TypedDict):
+    """Limits whose windows are wanted."""
+
+    limit_uids: list[str]
+
+
+class TenantParams(TypedDict):
+    """A tenant's name."""
+
+    tenant: str
+
+
+class PathRow(TypedDict):
+    """A charge path."""
+
+    uid: str
+    chain: list[str]
+    scoped: list[str]
+
+
+ENTRIES: CypherQuery[PageParams, EntryRow] = CypherQuery("check/entries", PageParams, EntryRow)
+UNPRICED: CypherQuery[PageParams, UnpricedRow] = CypherQuery("check/unpriced", PageParams, UnpricedRow)
+USAGES: CypherQuery[PageParams, UsageKeyRow] = CypherQuery("check/usages", PageParams, UsageKeyRow)
+INCURRED: CypherQuery[Uids, IncurredRow] = CypherQuery("check/incurred", Uids, IncurredRow)
+WINDOWS: CypherQuery[LimitUids, WindowRow] = CypherQuery("check/windows", LimitUids, WindowRow)
+PATHS: CypherQuery[TenantParams, PathRow] = CypherQuery("check/paths", TenantParams, PathRow)
