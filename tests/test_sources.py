@@ -98,6 +98,16 @@ def exists_in_python(module: str, symbol: str) -> bool:
     return hasattr(importlib.import_module(module), symbol)
 
 
+def exists_in_graphql(name: str) -> bool:
+    owner, _, member = name.partition(".")
+    found = sdl().get_type(owner)
+    if isinstance(found, GraphQLObjectType | GraphQLInputObjectType):
+        return not member or member in found.fields
+    if isinstance(found, GraphQLEnumType):
+        return not member or member in found.values
+    return found is not None and not member
+
+
 def exists_in_graph(name: str) -> bool:
     label, _, key = name.partition(".")
     # Stores hand whole property maps to some statements: there the key is a word of the graph room.
