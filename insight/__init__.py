@@ -1,1 +1,1 @@
-"""The insight room."""
+"""The insight room: what was spent on what, from entries to rollups. Pure: no I/O."""

@@ -1,0 +1,249 @@
+"""The answer to a rollup query, added up from Rollup nodes, Cells, and the unfolded tail."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from insight import grouping
+from insight.encoding import decode_table, from_rows, to_rows
+from insight.errors import InvalidQuery
+from insight.facts import QUARTER_US, Column, Facts
+from insight.fold import StoredRollup, child_of, nearest
+from insight.grouping import Ints
+from insight.plan import Plan
+from insight.ports import Budgets, Path
+from insight.rollups import PATH_DIMENSIONS, Dimension, Granularity, Measures, RollupResult, RollupRow
+from pricing.calendar import DAY_US, bounds, day_start_us, iterate, zone
+
+ROWS_MAX: Final = 100_000
+_PENDING_MAX: Final = 500_000
+
+Mask = NDArray[np.bool_]
+
+
+class _Piece(NamedTuple):
+    """Rows of the answer before they are added up: bucket, a code per dimension, measures."""
+
+    start_us: Ints
+    codes: tuple[Ints, ...]
+    measures: Ints
+
+
+class Answer:
+    """Adds up one query. Every ``add_*`` takes what it finds in the query's range and leaves the rest."""
+
+    def __init__(self, plan: Plan, budgets: Budgets, paths: Mapping[str, Path]) -> None:
+        self._plan = plan
+        self._query = plan.query
+        self._budgets = budgets
+        self._paths = paths
+        self._ragged = np.array(sorted(plan.ragged), dtype=np.int64)
+        self._split = bool(self._query.by) or self._query.granularity is not Granularity.TOTAL
+        self._known: tuple[dict[str, int], ...] = tuple({} for _ in self._query.by)
+        self._totals: list[Ints] = []
+        self._owns: list[Ints] = []
+        self._pieces: list[_Piece] = []
+
+    def add_rollups(self, stored: Sequence[StoredRollup]) -> bool:
+        """Add Rollup nodes of the plan's days. False where they cannot tell: then plan without them.
+
+        That is so where only direct charges are asked for and a day has both kinds.
+        """
+        if not stored:
+            return True
+        query = self._query
+        self._totals += [np.array([each.total for each in stored], dtype=np.int64).T]
+        self._owns += [np.array([each.own for each in stored], dtype=np.int64).T]
+        if not self._split:
+            return True
+        if not query.include_descendants:
+            stored = [each for each in stored if any(each.own)]
+            if query.by and any(each.own != each.total for each in stored):
+                return False
+        where = zone(self._plan.budget.rollup_timezone)
+        days = np.array([day_start_us(each.day, where) for each in stored], dtype=np.int64)
+        figures = [each.total if query.include_descendants else each.own for each in stored]
+        rows = [to_rows(np.array([figure], dtype=np.int64).T) for figure in figures]
+        if not query.by:
+            self._append(days, (), from_rows(b"".join(rows)))
+            return True
+        column = query.by[0].column
+        tables = [decode_table(each.tables.get(column), row) for each, row in zip(stored, rows, strict=True)]
+        labels = [label for names, _ in tables for label in names]
+        self._append(
+            np.repeat(days, [len(names) for names, _ in tables]),
+            (Column(labels, np.arange(len(labels))),),
+            from_rows(b"".join(row for _, row in tables)),
+        )
+        return True
+
+    def add_cells(self, cells: Facts) -> None:
+        """Add Cells: whole quarter hours within the plan's spans."""
+        at_us = cells.at_us
+        inside = np.zeros(len(at_us), dtype=bool)
+        for begin, end in self._plan.spans:
+            inside |= (at_us >= begin) & (at_us < end)
+        if len(self._ragged):
+            inside &= ~np.isin(at_us, self._ragged)
+        self._add(cells, inside)
+
+    def add_ragged(self, facts: Facts) -> None:
+        """Add folded usage of quarter hours that an edge cuts, with its instants."""
+        at_us = facts.at_us
+        inside = np.zeros(len(at_us), dtype=bool)
+        for begin, end in self._plan.spans:
+            inside |= (at_us >= begin) & (at_us < end)
+        self._add(facts, inside & np.isin(at_us // QUARTER_US * QUARTER_US, self._ragged))
+
+    def add_unfolded(self, facts: Facts) -> None:
+        """Add what is not folded yet, with its instants."""
+        inside = np.ones(len(facts), dtype=bool)
+        if self._query.from_us is not None:
+            inside &= facts.at_us >= self._query.from_us
+        if self._query.to_us is not None:
+            inside &= facts.at_us < self._query.to_us
+        self._add(facts, inside)
+
+    def result(self, as_of_us: int) -> RollupResult:
+        """The answer. Raises ``SumOutOfRange``, ``InvalidQuery`` for too many rows."""
+        return RollupResult(_sum(self._totals), _sum(self._owns), self._rows(), as_of_us)
+
+    def _add(self, facts: Facts, inside: Mask) -> None:
+        path = facts.columns["path"]
+        reach = np.array([self._reach(uid) for uid in path.labels], dtype=np.int8)[path.codes]
+        inside &= reach > 0
+        facts, direct = facts.take(inside), reach[inside] > 1
+        if not len(facts):
+            return
+        self._totals.append(grouping.total(facts.measures)[:, np.newaxis])
+        self._owns.append(grouping.total(facts.measures[:, direct])[:, np.newaxis])
+        if self._split:
+            if not self._query.include_descendants:
+                facts = facts.take(direct)
+            columns = tuple(self._column(each, facts) for each in self._query.by)
+            self._append(facts.at_us, columns, facts.measures)
+
+    def _reach(self, path_uid: str) -> int:
+        """2 where the path charges the budget directly, 1 through a descendant, 0 not at all."""
+        path, uid = self._paths[path_uid], self._plan.budget.uid
+        if uid == path.chain[0] or uid in path.scoped:
+            return 2
+        return 1 if uid in path.chain else 0
+
+    def _column(self, dimension: Dimension, facts: Facts) -> Column:
+        if dimension not in PATH_DIMENSIONS:
+            return facts.columns[dimension.column]
+        column = facts.columns["path"]
+        return column.relabel([self._path_label(dimension, self._paths[each]) for each in column.labels])
+
+    def _path_label(self, dimension: Dimension, path: Path) -> str:
+        if dimension is not Dimension.BUDGET:
+            return nearest(path, dimension, self._budgets)
+        uid = self._plan.budget.uid
+        return child_of(path, uid) if uid in path.chain else ""
+
+    def _append(self, at_us: Ints, columns: tuple[Column, ...], measures: Ints) -> None:
+        codes = tuple(
+            self._codes(dimension, known, column)
+            for dimension, known, column in zip(self._query.by, self._known, columns, strict=True)
+        )
+        self._pieces.append(_Piece(self._starts(at_us), codes, measures))
+        if sum(len(each.start_us) for each in self._pieces) > _PENDING_MAX:
+            self._pieces = [self._collapsed()]
+
+    def _codes(self, dimension: Dimension, known: dict[str, int], column: Column) -> Ints:
+        shown = (self._shown(dimension, label) for label in column.labels)
+        mapping = [known.setdefault(label, len(known)) for label in shown]
+        return np.array(mapping, dtype=np.int64)[column.codes]
+
+    def _shown(self, dimension: Dimension, label: str) -> str:
+        """What a label reads like; "" for None."""
+        if dimension not in PATH_DIMENSIONS or not label:
+            return label
+        budget = self._budgets.get(label)
+        if budget is None:
+            return ""
+        if dimension is Dimension.BUDGET:
+            return budget.budget_id
+        if not self._budgets.within(label, self._query.scope_uid):
+            return ""
+        return budget.resource_id or budget.budget_id
+
+    def _starts(self, at_us: Ints) -> Ints:
+        """The beginning of each instant's bucket; 0 where time is not cut."""
+        unit = self._plan.unit
+        if unit is None:
+            return np.zeros(len(at_us), dtype=np.int64)
+        edges = {
+            begin
+            for day in np.unique(at_us // DAY_US).tolist()
+            for begin, _ in iterate(unit, day * DAY_US, (day + 1) * DAY_US, self._plan.zone)
+        }
+        ordered = np.array(sorted(edges), dtype=np.int64)
+        return ordered[np.searchsorted(ordered, at_us, side="right") - 1]
+
+    def _collapsed(self) -> _Piece:
+        """All pieces as one, equal rows added up."""
+        starts = np.concatenate([each.start_us for each in self._pieces])
+        codes = [np.concatenate(each) for each in zip(*(piece.codes for piece in self._pieces), strict=True)]
+        measures = np.concatenate([each.measures for each in self._pieces], axis=1)
+        buckets, bucket = np.unique(starts, return_inverse=True)
+        keys = [(bucket.astype(np.int64, copy=False), len(buckets))]
+        keys += [(code, len(known)) for code, known in zip(codes, self._known, strict=True)]
+        groups, example = grouping.group(keys)
+        return _Piece(
+            starts[example],
+            tuple(code[example] for code in codes),
+            grouping.sums(measures, groups, len(example)),
+        )
+
+    def _rows(self) -> tuple[RollupRow, ...]:
+        if not self._pieces:
+            return ()
+        piece = self._collapsed()
+        if len(piece.start_us) > ROWS_MAX:
+            raise InvalidQuery(
+                f"The answer has {len(piece.start_us)} rows, more than {ROWS_MAX}: "
+                "ask for fewer dimensions, a coarser granularity or a shorter range."
+            )
+        names = [list(known) for known in self._known]
+        rows = [
+            self._row(start_us, [each[code] for each, code in zip(names, codes, strict=True)], stored)
+            for start_us, codes, stored in zip(
+                piece.start_us.tolist(),
+                zip(*(each.tolist() for each in piece.codes), strict=True)
+                if piece.codes
+                else [()] * len(piece.start_us),
+                piece.measures.T.tolist(),
+                strict=True,
+            )
+            if any(stored)
+        ]
+        rows.sort(key=_order)
+        return tuple(rows)
+
+    def _row(self, start_us: int, labels: Sequence[str], stored: Sequence[int]) -> RollupRow:
+        keys = tuple((each, label or None) for each, label in zip(self._query.by, labels, strict=True))
+        unit = self._plan.unit
+        if unit is None:
+            return RollupRow(keys, None, None, Measures.of(stored))
+        return RollupRow(keys, *bounds(unit, start_us, self._plan.zone), Measures.of(stored))
+
+
+def columns_needed(plans: Iterable[Plan]) -> list[str]:
+    """The label columns that the answers to some plans read."""
+    usage = {each.column for plan in plans for each in plan.query.by if each not in PATH_DIMENSIONS}
+    return ["path", *sorted(usage)]
+
+
+def _sum(parts: Sequence[Ints]) -> Measures:
+    if not parts:
+        return Measures()
+    return Measures.of(grouping.total(np.concatenate(parts, axis=1)).tolist())
+
+
+def _order(row: RollupRow) -> tuple[int, int, tuple[tuple[bool, str], ...]]:
+    keys = tuple((value is not None, value or "") for _, value in row.keys)
+    return row.start_us or 0, -row.measures.total_cost_nano, keys
