@@ -1,7 +1,7 @@
 """Warnings as JSON text, so that a repeated operation is answered with what was said the first time."""
 
 from collections.abc import Iterable
-from dataclasses import asdict
+from dataclasses import fields
 from typing import Any
 
 import orjson
@@ -9,10 +9,14 @@ import orjson
 from ledger.model import Meter, Warning, WindowKind
 
 
+_FIELDS = tuple(field.name for field in fields(Warning))
+
+
 def dump_warnings(warnings: Iterable[Warning]) -> str:
-    """The stored form."""
+    """The stored form: what is unknown or false is left out."""
     kept = [
-        {key: value for key, value in asdict(each).items() if value not in (None, False)} for each in warnings
+        {name: value for name in _FIELDS if (value := getattr(each, name)) is not None and value is not False}
+        for each in warnings
     ]
     return orjson.dumps(kept).decode()
 
