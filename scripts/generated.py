@@ -1,6 +1,7 @@
 """The files and README blocks that code decides, and how each is made (`scripts/generate` runs this)."""
 
 import argparse
+import os
 import re
 import sys
 from collections.abc import Callable, Iterator
@@ -46,7 +47,7 @@ def cli_page() -> str:
 
     parts = ["# The command line", "Written by `scripts/generate` from the commands' own help."]
     for path, _ in commands():
-        shown = CliRunner().invoke(app, [*path.split(), "--help"], env={"COLUMNS": "100", "TERM": "dumb"})
+        shown = CliRunner().invoke(app, [*path.split(), "--help"])
         text = "\n".join(line.rstrip() for line in shown.output.strip().splitlines())
         parts += [f"## costgraph {path}", f"```text\n{text}\n```"]
     return "\n\n".join(parts) + "\n"
@@ -102,6 +103,8 @@ def wanted() -> Iterator[tuple[Path, str]]:
 
 def main() -> None:
     """Write what is stale, or with ``--check`` name it and fail."""
+    # Help is drawn the same on every terminal and in CI; typer reads these when it is imported.
+    os.environ |= {"TERMINAL_WIDTH": "100", "_TYPER_FORCE_DISABLE_TERMINAL": "1", "NO_COLOR": "1"}
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true")
     check: bool = parser.parse_args().check
