@@ -8,7 +8,6 @@ import orjson
 
 from ledger.model import Meter, Warning, WindowKind
 
-
 _FIELDS = tuple(field.name for field in fields(Warning))
 
 
