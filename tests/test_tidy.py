@@ -177,21 +177,19 @@ def test_cypher_lives_in_files_of_its_own() -> None:
     assert not inline
 
 
+DECLARATION = re.compile(r"^([A-Z_0-9]+)(?::[^=]*)?= CypherQuery\(\s*\"([^\"]+)\"", re.MULTILINE)
+
+
 def test_every_query_is_asked_by_the_graph_room() -> None:
     asked = "\n".join(text_of(path) for path in MODULES if room_of(path) == "graph")
-    names: dict[str, str] = {}
-    for path in MODULES:
-        if room_of(path) == "cypher":
-            names |= {
-                match[2]: match[1]
-                for match in re.finditer(
-                    r"^(\w+)\b.*?CypherQuery\(\s*\"([^\"]+)\"", text_of(path), re.MULTILINE | re.DOTALL
-                )
-            }
-    unasked = [
-        query.name for query in all_queries() if not re.search(rf"\b{names.get(query.name, '-')}\b", asked)
-    ]
-    assert not unasked
+    declared = {
+        query: name
+        for path in MODULES
+        if room_of(path) == "cypher"
+        for name, query in DECLARATION.findall(text_of(path))
+    }
+    assert set(declared) == {query.name for query in all_queries()}
+    assert not [query for query, name in declared.items() if not re.search(rf"\b{name}\b", asked)]
 
 
 def annotated(path: Path) -> Iterator[tuple[int, str, ast.expr]]:
