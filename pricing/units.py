@@ -78,19 +78,11 @@ class TokenCounts(NamedTuple):
         modal = audio_input_tokens + image_input_tokens
         made = reasoning_tokens + audio_output_tokens + image_output_tokens
         given = (
-            prompt_tokens,
-            completion_tokens,
-            cache_read_tokens,
-            cache_write_tokens,
-            cache_write_1h_tokens,
-            reasoning_tokens,
-            audio_input_tokens,
-            audio_output_tokens,
-            audio_cache_read_tokens,
-            image_input_tokens,
-            image_output_tokens,
-            web_searches,
-        )
+            prompt_tokens, completion_tokens,
+            cache_read_tokens, cache_write_tokens, cache_write_1h_tokens,
+            reasoning_tokens, audio_input_tokens, audio_output_tokens, audio_cache_read_tokens,
+            image_input_tokens, image_output_tokens, web_searches,
+        )  # fmt: skip
         if (
             min(given) < 0
             or max(given) > COUNT_MAX
@@ -105,12 +97,14 @@ class TokenCounts(NamedTuple):
 
         audio = audio_input_tokens - audio_cache_read_tokens
         image = image_input_tokens
-        # Providers give one figure for all that was cached. Where the parts add up to more than the prompt,
-        # the surplus is tokens counted twice, as cached and as image or audio: they are billed as cached.
-        twice = max(0, cached + audio + image - prompt_tokens)
-        image -= (twice_image := min(twice, image))
-        audio -= (twice_audio := twice - twice_image)
-        audio_cached = audio_cache_read_tokens + min(twice_audio, cache_read_tokens - audio_cache_read_tokens)
+        audio_cached = audio_cache_read_tokens
+        twice = cached + audio + image - prompt_tokens
+        if twice > 0:
+            # Providers give one figure for all that was cached. What the parts have above the prompt was
+            # counted twice, as cached and as image or audio: it is billed as cached.
+            image, twice = max(0, image - twice), max(0, twice - image)
+            audio -= twice
+            audio_cached += min(twice, cache_read_tokens - audio_cached)
         return cls(
             uncached=prompt_tokens - cached - audio - image,
             cache_read=cache_read_tokens - audio_cached,
