@@ -1,0 +1,68 @@
+"""A real server process to measure."""
+
+import contextlib
+import os
+import re
+import secrets
+import subprocess
+import sys
+from collections.abc import Generator
+from dataclasses import dataclass
+from pathlib import Path
+
+from graph.engines import Connection
+
+
+@dataclass(frozen=True)
+class Server:
+    """Where a server listens, and a key that may do everything."""
+
+    url: str
+    key: str
+    pid: int
+
+    @property
+    def port(self) -> int:
+        """Its port on loopback."""
+        return int(self.url.rpartition(":")[2])
+
+
+@contextlib.contextmanager
+def serving(folder: Path, neo4j: Connection | None) -> Generator[Server]:
+    """``costgraph serve`` on a free port; stopped by SIGTERM at the end."""
+    key = secrets.token_hex(32)
+    environment = {
+        **os.environ,
+        "COSTGRAPH_DATA_DIR": str(folder / "data"),
+        "COSTGRAPH_PORT": "0",
+        "COSTGRAPH_ADMIN_KEY": key,
+    }
+    if neo4j is not None:
+        environment |= {
+            "NEO4J_URI": neo4j.uri,
+            "NEO4J_USERNAME": neo4j.username,
+            "NEO4J_PASSWORD": neo4j.password,
+            "NEO4J_DATABASE": neo4j.database,
+        }
+    log = (folder / "serve.log").open("w", encoding="utf-8")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "server.cli", "serve"],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=log,
+        text=True,
+    )
+    try:
+        yield Server(_ready(process, folder), key, process.pid)
+    finally:
+        process.terminate()
+        process.wait(60)
+        log.close()
+
+
+def _ready(process: "subprocess.Popen[str]", folder: Path) -> str:
+    for line in process.stdout or ():
+        if match := re.search(r"ready (http://\S+)", line):
+            return match.group(1)
+    process.wait()
+    raise RuntimeError(f"the server did not start:\n{(folder / 'serve.log').read_text(encoding='utf-8')}")
