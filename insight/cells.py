@@ -29,9 +29,14 @@ class Segment(NamedTuple):
     rows: int
 
 
-def day_key(tenant: str, day: int) -> str:
-    """The property that finds all segments of a tenant's UTC day."""
-    return f"{tenant}@{day}"
+def segment_uid(tenant: str, day: int, through_seq: int) -> str:
+    """The key of the segment that the fold up to ``through_seq`` adds to a UTC day."""
+    return f"{tenant}/{day:06d}/{through_seq:016d}"
+
+
+def span_of(tenant: str, first_day: int, last_day: int) -> tuple[str, str]:
+    """The keys [begin, end) of all segments of some UTC days."""
+    return f"{tenant}/{first_day:06d}/", f"{tenant}/{last_day + 1:06d}/"
 
 
 def by_day(facts: Facts) -> Iterator[tuple[int, Facts]]:

@@ -20,14 +20,15 @@ class Trees:
     def get(self, tenant: str) -> BudgetTree:
         """The tenant's tree as committed now. A tenant without a ledger has an empty one."""
         head = self.head(tenant)
-        return BudgetTree(tenant) if head is None else self._at(tenant, head["version"])
+        return BudgetTree(tenant) if head is None else self.at(tenant, head["version"])
 
     def head(self, tenant: str) -> HeadRow | None:
         """The tenant's ledger as committed now."""
         params: OneTenant = {"tenant": tenant}
         return next(iter(self._database.read(queries.HEAD, params)), None)
 
-    def _at(self, tenant: str, version: int) -> BudgetTree:
+    def at(self, tenant: str, version: int) -> BudgetTree:
+        """The tenant's tree at that version of its ledger, as committed, or at a later one."""
         known = self._trees.get(tenant)
         if known is not None and known[0] >= version:
             return known[1]

@@ -1,0 +1,3 @@
+MATCH (c:Cells)
+WHERE c.uid >= $begin AND c.uid < $end
+RETURN c.uid AS uid, c.day AS day, c.rows AS rows, [name IN $columns | c[name]] AS columns

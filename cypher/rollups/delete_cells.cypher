@@ -1,0 +1,3 @@
+UNWIND $uids AS uid
+MATCH (c:Cells {uid: uid})
+DETACH DELETE c

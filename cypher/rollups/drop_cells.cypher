@@ -1,0 +1,5 @@
+MATCH (c:Cells)
+WHERE c.uid >= $begin AND c.uid < $end
+WITH c LIMIT $limit
+DETACH DELETE c
+RETURN count(*) AS dropped

@@ -1,0 +1,2 @@
+MATCH (f:Fold {uid: $tenant})
+SET f.dropping = false

@@ -1,0 +1,3 @@
+UNWIND $rows AS row
+MATCH (r:Rollup {uid: row.uid})
+SET r += row.properties

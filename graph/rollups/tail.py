@@ -1,0 +1,111 @@
+"""The unfolded tail of each tenant's stream, read once per process and kept until it is folded."""
+
+import threading
+from collections.abc import Iterator
+from typing import Final
+
+from graph.database import Database
+from graph.rollups.stream import Block, join, read_block
+from insight.facts import Facts
+
+CHUNK_SEQS: Final = 20_000
+KEPT_ROWS_MAX: Final = 500_000
+"""Of one tenant: about 60 MB. What lies beyond is read when it is asked for, a chunk at a time."""
+
+
+class Moved(Exception):
+    """The fold went on: read again."""
+
+
+class _Tail:
+    def __init__(self, generation: int, after: int) -> None:
+        self.lock = threading.Lock()
+        self.generation = generation
+        self.after = after
+        self.blocks: list[Block] = []
+
+    @property
+    def through(self) -> int:
+        return self.blocks[-1].through if self.blocks else self.after
+
+    @property
+    def rows(self) -> int:
+        return sum(len(block.seqs) for block in self.blocks)
+
+
+class Tails:
+    """Thread-safe. A rebuild of the rollups begins a new ``generation``, whose tail begins at 0 again."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._tails: dict[str, _Tail] = {}
+        self._making = threading.Lock()
+
+    def read(self, tenant: str, generation: int, after: int, through: int) -> Iterator[Facts]:
+        """The facts with seqs above ``after`` up to ``through``, in pieces.
+
+        Raises ``Moved`` where ``after`` is behind the fold by now.
+        """
+        tail = self._tail(tenant, generation, after)
+        with tail.lock:
+            if after < tail.after:
+                raise Moved
+            if after > tail.through:
+                tail.after, tail.blocks = after, []
+            while tail.through < through and tail.rows < KEPT_ROWS_MAX:
+                self._append(tail, self._block(tenant, tail.through, through))
+            blocks, reached = list(tail.blocks), tail.through
+        for block in blocks:
+            if block.through > after and block.after < through:
+                yield _cut(block, after, through)
+        while reached < through:
+            block = self._block(tenant, reached, through)
+            reached = block.through
+            yield block.facts
+
+    def offer(self, tenant: str, block: Block) -> None:
+        """Take what has just been committed, if it continues what is known. Never waits."""
+        tail = self._tails.get(tenant)
+        if tail is None or not tail.lock.acquire(blocking=False):
+            return
+        try:
+            if tail.through == block.after and tail.rows < KEPT_ROWS_MAX:
+                self._append(tail, block)
+        finally:
+            tail.lock.release()
+
+    def folded(self, tenant: str, generation: int, through: int) -> None:
+        """Forget what is folded."""
+        tail = self._tail(tenant, generation, through)
+        with tail.lock:
+            tail.blocks = [block for block in tail.blocks if block.through > through]
+            tail.after = tail.blocks[0].after if tail.blocks else max(tail.after, through)
+
+    def _block(self, tenant: str, after: int, through: int) -> Block:
+        return read_block(self._database, tenant, after, min(through, after + CHUNK_SEQS))
+
+    def _append(self, tail: _Tail, block: Block) -> None:
+        """Append, and join small neighbours, so that there are few blocks however small the steps."""
+        tail.blocks.append(block)
+        while len(tail.blocks) > 1:
+            left, right = tail.blocks[-2:]
+            if len(left.seqs) > 2 * len(right.seqs) or right.through - left.after > CHUNK_SEQS:
+                break
+            tail.blocks[-2:] = [join([left, right])]
+
+    def _tail(self, tenant: str, generation: int, after: int) -> _Tail:
+        tail = self._tails.get(tenant)
+        if tail is None or tail.generation != generation:
+            with self._making:
+                tail = self._tails.get(tenant)
+                if tail is None or tail.generation < generation:
+                    tail = self._tails[tenant] = _Tail(generation, after)
+        if tail.generation != generation:
+            raise Moved
+        return tail
+
+
+def _cut(block: Block, after: int, through: int) -> Facts:
+    if block.after >= after and block.through <= through:
+        return block.facts
+    return block.facts.take((block.seqs > after) & (block.seqs <= through))
