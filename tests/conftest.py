@@ -6,6 +6,7 @@
 | ``database``       | its migrated graph, shared by the session's tests: work below your ``tenant``  |
 | ``tenant``         | a tenant's name that nobody else uses                                          |
 | ``empty_database`` | the same graph, emptied first: for tests that look at the whole graph          |
+| ``raw_database``   | a graph of the engine that nobody has migrated                                 |
 | ``data_dir``       | a folder for an embedded engine of the test's own                              |
 """
 
@@ -18,13 +19,18 @@ import pytest
 from graph.database import Database
 from graph.engines import Connection, open_engine
 from graph.migrations import MIGRATIONS, migrate
-from tests.support import neo4j
-from tests.support.graphs import wipe
+from tests.support import arcadedb, neo4j
+from tests.support.graphs import unmake, wipe
 
 
 @pytest.fixture(scope="session")
-def arcadedb_engine(tmp_path_factory: pytest.TempPathFactory) -> Generator[Connection]:
-    with open_engine(tmp_path_factory.mktemp("arcadedb"), heap_mib=1024) as connection:
+def arcadedb_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("arcadedb")
+
+
+@pytest.fixture(scope="session")
+def arcadedb_engine(arcadedb_folder: Path) -> Generator[Connection]:
+    with open_engine(arcadedb_folder, heap_mib=1024) as connection:
         yield connection
 
 
@@ -62,6 +68,18 @@ def database(engine: Connection, shared_databases: dict[str, Database]) -> Datab
 def empty_database(database: Database) -> Database:
     wipe(database)
     return database
+
+
+@pytest.fixture
+def raw_database(database: Database, arcadedb_folder: Path) -> Generator[Database]:
+    if database.connection.kind == "arcadedb":  # what it once declared it never quite forgets
+        with Database(arcadedb.another_database(arcadedb_folder, database.connection)) as fresh:
+            yield fresh
+    else:
+        unmake(database)
+        yield database
+        unmake(database)
+        migrate(database, MIGRATIONS)
 
 
 @pytest.fixture

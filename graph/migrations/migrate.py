@@ -1,10 +1,13 @@
 """Bring a graph up to a list of migrations: in order, each once, whoever else is doing the same.
 
-Neo4j keeps schema and data in separate transactions, so a migration has two parts. Its ``schema``
-statements say ``IF NOT EXISTS`` and run one by one: running them again, or in two servers at once,
-does no harm. Its ``data`` statements run in one transaction with the ``(:Migration)`` node that
-records them: of two servers one commits, the other meets the uniqueness of the version, rolls back
-and goes on.
+Every statement is a schema statement that says ``IF NOT EXISTS`` and runs in a transaction of its
+own (Neo4j keeps schema and data apart): running it again, or in two servers at once, does no harm.
+When all of a migration have run, a ``(:Migration)`` node records it; of two servers one records it,
+the other meets the uniqueness of the version and goes on.
+
+``types`` are for the embedded engine alone: it walks an index in order, and stops early, only where
+the property's type was declared before the index (Neo4j needs no telling, and its community edition
+knows no type constraints).
 """
 
 import hashlib
@@ -12,9 +15,9 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from cypher.migrations import APPLIED, RECORD, UNIQUE_MIGRATION_VERSION, AppliedRow, RecordParams
+from cypher.migrations import APPLIED, RECORD, UNIQUE_MIGRATION_VERSION, RecordParams
 from cypher.query import CypherQuery, NoParams, NoRow
-from graph.database import Database, Transaction
+from graph.database import Database
 from graph.errors import ConstraintViolation, GraphIsNewer, MigrationChanged, TransactionConflict
 
 Statement = CypherQuery[NoParams, NoRow]
@@ -29,14 +32,19 @@ class Migration:
 
     version: int
     name: str
+    types: tuple[Statement, ...] = ()
     schema: tuple[Statement, ...] = ()
-    data: tuple[Statement, ...] = ()
+
+    @property
+    def statements(self) -> tuple[Statement, ...]:
+        """All of them, in the order in which they run."""
+        return (*self.types, *self.schema)
 
     @property
     def checksum(self) -> str:
         """SHA-256 over the statements' names and texts, in order."""
         digest = hashlib.sha256()
-        for statement in (*self.schema, *self.data):
+        for statement in self.statements:
             digest.update(f"{statement.name}\0{statement.text}\0".encode())
         return digest.hexdigest()
 
@@ -49,7 +57,7 @@ def migrate(database: Database, migrations: Sequence[Migration]) -> list[int]:
     seen = check(database, migrations)
     missing = [migration for migration in migrations if migration.version not in seen]
     if missing:
-        run_schema(database, UNIQUE_MIGRATION_VERSION)
+        run(database, UNIQUE_MIGRATION_VERSION)
     return [migration.version for migration in missing if apply(database, migration, migrations)]
 
 
@@ -58,10 +66,14 @@ def check(database: Database, migrations: Sequence[Migration]) -> set[int]:
     known = {migration.version: migration for migration in migrations}
     applied = database.read(APPLIED, NoParams())
     for row in applied:
-        refuse_newer(row, known)
+        if row["version"] not in known:
+            message = (
+                f"This graph has migration {row['version']} ({row['name']}), written by a newer version of "
+                f"Costgraph; this one knows versions up to {max(known, default=0)}. Nothing was changed."
+            )
+            raise GraphIsNewer(message)
     for row in applied:
-        migration = known[row["version"]]
-        if row["checksum"] != migration.checksum:
+        if row["checksum"] != known[row["version"]].checksum:
             message = (
                 f"Migration {row['version']} ({row['name']}) was applied to this graph with other statements "
                 "than this version of Costgraph has. Use the version that made the graph, or a new graph."
@@ -70,42 +82,27 @@ def check(database: Database, migrations: Sequence[Migration]) -> set[int]:
     return {row["version"] for row in applied}
 
 
-def refuse_newer(row: AppliedRow, known: dict[int, Migration]) -> None:
-    """Refuse a graph with a migration that we do not know."""
-    if row["version"] not in known:
-        message = (
-            f"This graph has migration {row['version']} ({row['name']}), written by a newer version of "
-            f"Costgraph; this one knows versions up to {max(known, default=0)}. Nothing was changed."
-        )
-        raise GraphIsNewer(message)
-
-
 def apply(database: Database, migration: Migration, migrations: Sequence[Migration]) -> bool:
-    """Apply one migration; whether it was us, and not another server at the same time."""
-    for statement in migration.schema:
-        run_schema(database, statement)
-
-    def work(transaction: Transaction) -> None:
-        record = RecordParams(
-            version=migration.version,
-            name=migration.name,
-            checksum=migration.checksum,
-            applied_at_us=time.time_ns() // 1000,
-        )
-        transaction.run(RECORD, record)
-        for statement in migration.data:
-            transaction.run_consume(statement, NoParams())
-
+    """Apply one migration; whether it was us who recorded it, and not a server beside us."""
+    embedded = database.connection.kind == "arcadedb"
+    for statement in migration.statements if embedded else migration.schema:
+        run(database, statement)
+    record = RecordParams(
+        version=migration.version,
+        name=migration.name,
+        checksum=migration.checksum,
+        applied_at_us=time.time_ns() // 1000,
+    )
     try:
-        database.writing(work)
+        database.write(RECORD, record)
     except ConstraintViolation:
         check(database, migrations)
         return False
     return True
 
 
-def run_schema(database: Database, statement: Statement) -> None:
-    """Run one idempotent schema statement; two servers may collide on the schema's locks."""
+def run(database: Database, statement: Statement) -> None:
+    """Run one statement; two servers may collide on the schema's locks, or on the same new name."""
     for attempt in range(ATTEMPTS):
         try:
             database.write(statement, NoParams())

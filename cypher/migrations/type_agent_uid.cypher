@@ -1,0 +1,2 @@
+CREATE CONSTRAINT type_agent_uid IF NOT EXISTS
+FOR (n:Agent) REQUIRE n.uid IS :: STRING

@@ -1,0 +1,2 @@
+CREATE CONSTRAINT type_api_key_hash IF NOT EXISTS
+FOR (n:ApiKey) REQUIRE n.hash IS :: STRING

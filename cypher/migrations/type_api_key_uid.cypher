@@ -1,0 +1,2 @@
+CREATE CONSTRAINT type_api_key_uid IF NOT EXISTS
+FOR (n:ApiKey) REQUIRE n.uid IS :: STRING

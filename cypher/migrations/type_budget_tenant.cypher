@@ -1,0 +1,2 @@
+CREATE CONSTRAINT type_budget_tenant IF NOT EXISTS
+FOR (n:Budget) REQUIRE n.tenant IS :: STRING

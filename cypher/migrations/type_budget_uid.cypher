@@ -1,0 +1,2 @@
+CREATE CONSTRAINT type_budget_uid IF NOT EXISTS
+FOR (n:Budget) REQUIRE n.uid IS :: STRING

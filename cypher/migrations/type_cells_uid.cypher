@@ -1,0 +1,2 @@
+CREATE CONSTRAINT type_cells_uid IF NOT EXISTS
+FOR (n:Cells) REQUIRE n.uid IS :: STRING

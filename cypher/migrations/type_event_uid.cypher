@@ -1,0 +1,2 @@
+CREATE CONSTRAINT type_event_uid IF NOT EXISTS
+FOR (n:Event) REQUIRE n.uid IS :: STRING

@@ -1,0 +1,2 @@
+CREATE CONSTRAINT type_fold_uid IF NOT EXISTS
+FOR (n:Fold) REQUIRE n.uid IS :: STRING

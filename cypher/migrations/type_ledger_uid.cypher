@@ -1,0 +1,2 @@
+CREATE CONSTRAINT type_ledger_uid IF NOT EXISTS
+FOR (n:Ledger) REQUIRE n.uid IS :: STRING

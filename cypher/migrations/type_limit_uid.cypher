@@ -1,0 +1,2 @@
+CREATE CONSTRAINT type_limit_uid IF NOT EXISTS
+FOR (n:Limit) REQUIRE n.uid IS :: STRING

@@ -1,0 +1,2 @@
+CREATE CONSTRAINT type_resource_uid IF NOT EXISTS
+FOR (n:Resource) REQUIRE n.uid IS :: STRING

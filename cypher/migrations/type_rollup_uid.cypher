@@ -1,0 +1,2 @@
+CREATE CONSTRAINT type_rollup_uid IF NOT EXISTS
+FOR (n:Rollup) REQUIRE n.uid IS :: STRING

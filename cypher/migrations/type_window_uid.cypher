@@ -1,0 +1,2 @@
+CREATE CONSTRAINT type_window_uid IF NOT EXISTS
+FOR (n:Window) REQUIRE n.uid IS :: STRING
