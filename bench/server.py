@@ -46,7 +46,7 @@ def serving(folder: Path, neo4j: Connection | None) -> Generator[Server]:
         }
     log = (folder / "serve.log").open("w", encoding="utf-8")
     process = subprocess.Popen(
-        [sys.executable, "-m", "server.cli", "serve"],
+        [sys.executable, "-c", "from server.cli import main; main()", "serve"],
         env=environment,
         stdout=subprocess.PIPE,
         stderr=log,

@@ -237,9 +237,14 @@ class Committer:
         if batch.written and len(taken) > 20:  # noqa: PLR2004 - small batches measure the commit, not the row
             self._row_seconds += 0.2 * (seconds / len(taken) - self._row_seconds)
         self._settle(taken, batch.answers)
-        if self._observer is not None and batch.written:
-            for changes in batch.changes:
+        if self._observer is None:
+            return
+        for changes in batch.changes:
+            try:
                 self._observer.committed(changes, len(taken), seconds, self._waiting)
+            except Exception:
+                # What is committed stays committed, whatever an observer thinks of it.
+                logger.exception("an observer of commits failed")
 
     def _settle(self, taken: list[tuple[_Item, Command]], answers: Sequence[Answer]) -> None:
         for (item, _), answer in zip(taken, answers, strict=True):

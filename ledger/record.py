@@ -88,16 +88,6 @@ def record(state: TenantState, command: Record, now_us: int) -> RecordResult:
     if quote.reason is not None:
         warnings.append(Warning(UNPRICED, _UNPRICED_TEXT[quote.reason]))
 
-    answer = RecordedUsage(
-        sent.operation_id,
-        duplicate=False,
-        pricing=quote.pricing,
-        cost_entry=entry,
-        warnings=tuple(warnings),
-    )
-    state.operations[uid] = KnownOperation(
-        uid, command.usage.fingerprint, path.leaf_uid, quote.pricing, answer
-    )
     state.changes.operations.append(
         RecordedOperation(
             uid,
@@ -117,6 +107,27 @@ def record(state: TenantState, command: Record, now_us: int) -> RecordResult:
             dump_warnings(warnings) if warnings else None,
         )
     )
+    return _answer(state, command, uid, path, entry, quote.pricing, warnings)
+
+
+def _answer(
+    state: TenantState,
+    command: Record,
+    uid: str,
+    path: ChargePath,
+    entry: CostEntry | None,
+    pricing: Pricing,
+    warnings: list[Warning],
+) -> RecordedUsage:
+    """The answer, remembered for repetitions in the same batch."""
+    answer = RecordedUsage(
+        command.usage.sent.operation_id,
+        duplicate=False,
+        pricing=pricing,
+        cost_entry=entry,
+        warnings=tuple(warnings),
+    )
+    state.operations[uid] = KnownOperation(uid, command.usage.fingerprint, path.leaf_uid, pricing, answer)
     return answer
 
 
