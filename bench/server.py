@@ -38,11 +38,12 @@ def serving(folder: Path, neo4j: Connection | None) -> Generator[Server]:
         "COSTGRAPH_ADMIN_KEY": key,
     }
     if neo4j is not None:
+        if neo4j.database is not None:
+            environment["NEO4J_DATABASE"] = neo4j.database
         environment |= {
             "NEO4J_URI": neo4j.uri,
             "NEO4J_USERNAME": neo4j.username,
             "NEO4J_PASSWORD": neo4j.password,
-            "NEO4J_DATABASE": neo4j.database,
         }
     log = (folder / "serve.log").open("w", encoding="utf-8")
     process = subprocess.Popen(
