@@ -1,0 +1,209 @@
+"""The door to an engine: plain rows, transactions, errors of our own tree."""
+
+import contextlib
+import dataclasses
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from cypher.migrations import APPLIED, RECORD, RecordParams
+from cypher.query import NoParams
+from graph import database as database_module
+from graph.database import Database, Transaction
+from graph.engines import Connection
+from graph.engines.embedded import free_port
+from graph.errors import (
+    ConstraintViolation,
+    EngineRefused,
+    EngineUnavailable,
+    GraphError,
+    StatementError,
+    TransactionConflict,
+)
+from tests.support import neo4j
+from tests.support.graphs import RolledBack
+
+VALUES = {
+    "whole": 2**63 - 1,
+    "negative": -(2**63),
+    "text": "Zürich ✓ 𝄞",
+    "flag": True,
+    "blob": bytes(range(256)),
+    "whole_list": [0, -1, 2**62],
+    "text_list": ["", "a"],
+    "empty": [],
+}
+
+
+def numbers(transaction: Transaction, tenant: str) -> list[int]:
+    found = transaction.run_text(
+        "MATCH (n:Number {tenant: $tenant}) RETURN n.value AS value ORDER BY value", {"tenant": tenant}
+    )
+    return [row["value"] for row in found]
+
+
+def add(transaction: Transaction, tenant: str, value: int) -> None:
+    transaction.run_text(
+        "CREATE (:Number {tenant: $tenant, value: $value})", {"tenant": tenant, "value": value}
+    )
+
+
+def test_rows_are_plain_dictionaries_of_the_declared_shape(database: Database) -> None:
+    (row,) = database.read(APPLIED, NoParams())
+    assert type(row) is dict
+    assert (set(row), row["version"]) == ({"version", "name", "checksum"}, 1)
+
+
+def test_values_come_back_as_they_went(database: Database, tenant: str) -> None:
+    database.writing(
+        lambda transaction: transaction.run_text(
+            "CREATE (n:Value {tenant: $tenant}) SET n += $values", {"tenant": tenant, "values": VALUES}
+        )
+    )
+    (row,) = database.reading(
+        lambda transaction: transaction.run_text(
+            "MATCH (n:Value {tenant: $tenant}) RETURN properties(n) AS properties", {"tenant": tenant}
+        )
+    )
+    assert row["properties"] == {"tenant": tenant, **VALUES}
+
+
+def test_a_transaction_commits_at_its_end(database: Database, tenant: str) -> None:
+    with database.transaction() as transaction:
+        add(transaction, tenant, 1)
+        add(transaction, tenant, 2)
+    assert database.reading(lambda each: numbers(each, tenant)) == [1, 2]
+
+
+def test_an_exception_rolls_a_transaction_back(database: Database, tenant: str) -> None:
+    with contextlib.suppress(RolledBack), database.transaction() as transaction:
+        add(transaction, tenant, 1)
+        assert numbers(transaction, tenant) == [1]
+        raise RolledBack
+    assert database.reading(lambda each: numbers(each, tenant)) == []
+
+
+def test_a_broken_uniqueness_is_a_constraint_violation_and_not_retryable(database: Database) -> None:
+    (applied,) = database.read(APPLIED, NoParams())
+    with pytest.raises(ConstraintViolation) as violation:
+        database.write(RECORD, RecordParams(**applied, applied_at_us=0))
+    assert not violation.value.retryable
+
+
+def test_a_wrong_statement_is_a_statement_error_and_the_database_goes_on(database: Database) -> None:
+    with pytest.raises(StatementError) as wrong:
+        database.reading(lambda transaction: transaction.run_text("MATCH (n RETURN n"))
+    assert type(wrong.value) is StatementError
+    assert not wrong.value.retryable
+    database.verify()
+
+
+def test_transactions_that_cross_each_other_end_in_a_retryable_conflict(
+    database: Database, tenant: str
+) -> None:
+    """A deadlock on Neo4j, an optimistic conflict on the embedded engine."""
+    both_hold_one = threading.Barrier(2)
+
+    def touch(transaction: Transaction, value: int) -> None:
+        transaction.run_text(
+            "MATCH (n:Number {tenant: $tenant, value: $value}) SET n.touched = coalesce(n.touched, 0) + 1",
+            {"tenant": tenant, "value": value},
+        )
+
+    def cross(first: int, second: int) -> GraphError | None:
+        try:
+            with database.transaction() as transaction:
+                touch(transaction, first)
+                both_hold_one.wait()
+                touch(transaction, second)
+        except GraphError as error:
+            return error
+        return None
+
+    with database.transaction() as transaction:
+        add(transaction, tenant, 1)
+        add(transaction, tenant, 2)
+    with ThreadPoolExecutor(2) as threads:
+        outcomes = list(threads.map(cross, (1, 2), (2, 1)))
+    (loser,) = [outcome for outcome in outcomes if outcome is not None]
+    assert isinstance(loser, TransactionConflict)
+    assert loser.retryable
+
+
+def test_writing_repeats_what_lost_a_conflict(database: Database, tenant: str) -> None:
+    def increment(transaction: Transaction) -> None:
+        transaction.run_text(
+            "MATCH (n:Number {tenant: $tenant}) SET n.value = n.value + 1", {"tenant": tenant}
+        )
+
+    with database.transaction() as transaction:
+        add(transaction, tenant, 0)
+    with ThreadPoolExecutor(4) as threads:
+        for done in [threads.submit(database.writing, increment) for _ in range(40)]:
+            done.result()
+    assert database.reading(lambda each: numbers(each, tenant)) == [40]
+
+
+def test_a_reader_sees_what_this_process_wrote_just_before(database: Database, tenant: str) -> None:
+    for value in range(20):
+        database.writing(lambda transaction, value=value: add(transaction, tenant, value))
+        assert len(database.reading(lambda transaction: numbers(transaction, tenant))) == value + 1
+
+
+def test_a_wrong_password_is_refused(arcadedb_engine: Connection) -> None:
+    stranger = dataclasses.replace(arcadedb_engine, password="not-the-password")
+    with Database(stranger) as database, pytest.raises(EngineRefused) as refused:
+        database.verify()
+    assert "not-the-password" not in str(refused.value)
+
+
+def test_an_engine_that_is_not_there_is_unavailable_to_every_kind_of_call() -> None:
+    nobody = Connection(f"bolt://127.0.0.1:{free_port()}", "neo4j", "password", None, "neo4j")
+    with Database(nobody) as database:
+        for call in (
+            database.verify,
+            lambda: database.read(APPLIED, NoParams()),
+            lambda: database.writing(lambda transaction: transaction.run_text("RETURN 1 AS one")),
+            lambda: database.transaction().__enter__(),
+        ):
+            with pytest.raises(EngineUnavailable) as unavailable:
+                call()
+            assert unavailable.value.retryable
+
+
+def test_a_driver_outlives_a_restart_of_its_engine(tmp_path: Path) -> None:
+    if reason := neo4j.missing():
+        pytest.skip(reason)
+    first = neo4j.Neo4jProcess(tmp_path)
+    with Database(first.connection) as database:
+        database.verify()
+        first.stop()
+        with pytest.raises(EngineUnavailable):
+            database.verify()
+        second = neo4j.Neo4jProcess(tmp_path, first.port)
+        try:
+            with database.transaction() as transaction:
+                assert transaction.run_text("RETURN 1 AS one") == [{"one": 1}]
+        finally:
+            second.kill()
+
+
+def test_a_process_that_hangs_does_not_keep_its_locks(
+    neo4j_engine: Connection, tenant: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lock = "MATCH (n:Number {tenant: $tenant}) SET n.locked = true RETURN n.value AS value"
+    with Database(neo4j_engine) as database:
+        database.writing(lambda transaction: add(transaction, tenant, 1))
+
+        def hang() -> None:
+            monkeypatch.setattr(database_module, "TRANSACTION_SECONDS", 1.0)
+            with database.transaction() as hanging:
+                hanging.run_text(lock, {"tenant": tenant})
+                monkeypatch.undo()
+                with database.transaction() as waiting:  # comes through once the engine has ended the other
+                    assert waiting.run_text(lock, {"tenant": tenant}) == [{"value": 1}]
+
+        with pytest.raises(GraphError):
+            hang()
