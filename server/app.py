@@ -8,11 +8,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from ledger.access import Principal
+from resolvers import build_schema
+from resolvers.context import Context
 from server.auth import Gate
 from server.errors import Problem, problem_of
+from server.graphql import graphql_routes
 from server.headers import SafeHeaders
 from server.health import Probe, health_routes
 from server.page import page_routes
+from server.rest.budgets import budget_routes
 from server.rest.usage import usage_routes
 from server.routes import Routes
 from server.services import Running
@@ -20,17 +24,25 @@ from server.services import Running
 
 def build_app(running: Running) -> Starlette:
     """The application on open services; it belongs to the event loop that serves it."""
+    services, metrics = running.services, running.metrics
 
     async def look_up(hashed: str) -> Principal | None:
-        return await run_in_threadpool(running.find_principal, hashed)
+        # Past the limit of readers: whoever asks must be known before it may wait for anything.
+        found = await run_in_threadpool(services.keys.find, hashed)
+        return None if found is None else found.principal
 
-    metrics = running.metrics
+    def context_of(principal: Principal) -> Context:
+        return Context(services, principal)
+
     routes = Routes(Gate(look_up), metrics)
     probe = Probe(running.database.verify)
+    workers = {"committer": running.committer, "fold": running.fold}
     return Starlette(
         routes=[
-            *health_routes(routes, metrics, probe, {"committer": running.committer}),
-            *usage_routes(routes, running.ledger),
+            *health_routes(routes, metrics, probe, workers, running.fold_lag),
+            *usage_routes(routes, services.ledger),
+            *budget_routes(routes, context_of),
+            *graphql_routes(routes, metrics, build_schema(), context_of),
             *page_routes(routes),
         ],
         middleware=[Middleware(SafeHeaders)],

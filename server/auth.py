@@ -1,8 +1,6 @@
 """Who calls: Bearer keys, looked up by their SHA-256, remembered for a few seconds."""
 
 import asyncio
-import hashlib
-import secrets
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
@@ -10,11 +8,10 @@ from dataclasses import dataclass
 
 from starlette.datastructures import Headers
 
+from graph.keys import hash_of
 from ledger.access import Principal
 from server.errors import Unauthenticated
 
-KEY_BYTES = 32
-KEY_PREFIX = "cg_"
 KEY_LENGTH_MAX = 512
 REMEMBERED_SECONDS = 3.0
 """A revoked key is refused everywhere after this long and the look-up's own time: within 5 s."""
@@ -22,19 +19,6 @@ REMEMBERED_KEYS_MAX = 10_000
 
 KeyLookup = Callable[[str], Awaitable[Principal | None]]
 """The principal behind the SHA-256 (hex) of a key, or None where the key is unknown or revoked."""
-
-
-def new_key() -> str:
-    """A key of 256 random bits."""
-    return KEY_PREFIX + secrets.token_urlsafe(KEY_BYTES)
-
-
-def hash_of(key: str) -> str:
-    """The SHA-256 of a key, in hex: all that is ever stored or compared.
-
-    Keys are looked up by it, so how long an answer takes tells nothing about a stored key.
-    """
-    return hashlib.sha256(key.encode()).hexdigest()
 
 
 def bearer_key(headers: Headers) -> str:
@@ -57,6 +41,7 @@ class _Remembered:
 class Gate:
     """Finds the principal of a request. One per process; belongs to its event loop.
 
+    Keys are looked up by their SHA-256, so how long an answer takes tells nothing about a stored key.
     A key's look-up is shared by all requests that wait for it, and its answer (also "unknown")
     holds for ``REMEMBERED_SECONDS`` from the moment it was begun.
     """

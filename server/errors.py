@@ -24,6 +24,7 @@ import structlog
 from starlette.responses import Response
 
 from graph.errors import EngineError, GraphError
+from insight.errors import InsightError
 from ledger.errors import LedgerError, Overloaded, Unavailable
 from pricing.errors import PricingError
 
@@ -132,8 +133,8 @@ def problem_of(error: Exception) -> Problem:
             )
         case LedgerError():
             return Problem(STATUS_OF_CODE[error.code], error.code, error.message, error.field)
-        case PricingError():
-            return Problem(STATUS_OF_CODE.get(error.code, 422), error.code, str(error), error.field)
+        case PricingError() | InsightError():
+            return Problem(STATUS_OF_CODE.get(error.code, 422), error.code, error.message, error.field)
         case GraphError() if error.retryable or isinstance(error, EngineError):
             logger.warning("engine_unavailable", error=str(error))
             detail = (

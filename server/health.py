@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 import orjson
@@ -55,7 +55,7 @@ class Probe:
 
 
 def health_routes(
-    routes: Routes, metrics: Metrics, probe: Probe, workers: dict[str, Alive]
+    routes: Routes, metrics: Metrics, probe: Probe, workers: Mapping[str, Alive], fold_lag: Callable[[], int]
 ) -> Sequence[GuardedRoute]:
     """The three routes. A process that serves at all has migrated and warmed up before."""
 
@@ -68,6 +68,8 @@ def health_routes(
         return _json({"status": "ready" if ready else "not ready", "checks": checks}, 200 if ready else 503)
 
     async def shown(_: Request) -> Response:
+        if await probe.ok():
+            metrics.fold_lag.set(await run_in_threadpool(fold_lag))
         return metrics.response()
 
     return [

@@ -2,22 +2,32 @@
 
 import contextlib
 from collections.abc import Generator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import structlog
+from pydantic import SecretStr
 
+from cypher.health import FOLD_LAG
+from cypher.query import NoParams
+from graph.check import Check
 from graph.database import Database
 from graph.engines import open_engine
+from graph.engines.folder import write_private
+from graph.keys import hash_of, new_secret
 from graph.ledger import GraphLedgerStore, Trees
 from graph.migrations import MIGRATIONS, migrate
+from graph.rollups import Folder, Rollups
 from ledger.changes import Changes
 from ledger.committer import Committer
 from ledger.service import LedgerService
 from pricing.catalogue import load_catalogue
 from pricing.quote import Pricer
+from resolvers.context import Services
 from server.metrics import Metrics
 from server.settings import Settings
 from server.warm import warm
+from server.workers import Worker, fold_worker
 
 logger = structlog.get_logger("costgraph.server")
 
@@ -26,49 +36,80 @@ logger = structlog.get_logger("costgraph.server")
 class Running:
     """The open services of one process. They are migrated and warm."""
 
-    settings: Settings
+    services: Services
     database: Database
-    trees: Trees
-    ledger: LedgerService
     committer: Committer
+    fold: Worker
     metrics: Metrics
 
+    def fold_lag(self) -> int:
+        """How many numbers of a tenant's stream are not folded yet, at most."""
+        (row,) = self.database.read(FOLD_LAG, NoParams())
+        return row["entries"]
 
-class _Observer:
-    """Tells the metrics of every batch."""
 
-    def __init__(self, metrics: Metrics) -> None:
+class Observer:
+    """Tells the metrics and the fold of every batch."""
+
+    def __init__(self, metrics: Metrics, folder: Folder) -> None:
         self._metrics = metrics
+        self._folder = folder
 
     def committed(self, changes: Changes, commands: int, seconds: float, waiting: int) -> None:
+        """A tenant's part of a batch is durable."""
         self._metrics.commits.inc()
         self._metrics.commit_rows.observe(commands)
         self._metrics.commit_seconds.observe(seconds)
         self._metrics.queue_depth.set(waiting)
+        self._folder.notify(changes.head.tenant)
 
     def retried(self, reason: str) -> None:
+        """A batch is decided again."""
         self._metrics.commit_retries.inc()
         logger.info("commit_retried", reason=reason)
 
 
 @contextlib.contextmanager
 def open_services(settings: Settings) -> Generator[Running]:
-    """Engine, migrations, committer, warm. Raises ``GraphError``.
+    """Engine, migrations, admin key, committer, fold, warm. Raises ``GraphError``.
 
     At the end nothing more is taken, what waits is committed, then the engine is let go.
     """
     with contextlib.ExitStack() as stack:
+        # The catalogue takes a second to load: meanwhile the engine starts.
+        beside = stack.enter_context(ThreadPoolExecutor(1))
+        catalogue = beside.submit(load_catalogue)
         connection = stack.enter_context(open_engine(settings.data_dir, neo4j=settings.neo4j))
         database = stack.enter_context(Database(connection))
         database.verify()
         migrate(database, MIGRATIONS)
+        pricer = Pricer([catalogue.result()])
         metrics = Metrics()
-        store = GraphLedgerStore(database)
-        pricer = Pricer([load_catalogue()])
-        warm(store, pricer)
-        committer = Committer(store, observer=_Observer(metrics))
-        stack.callback(committer.stop)
-        committer.start()
-        yield Running(
-            settings, database, Trees(database), LedgerService(committer, pricer), committer, metrics
+        store, trees = GraphLedgerStore(database), Trees(database)
+        rollups = Rollups(database, trees)
+        folder = Folder(database, rollups)
+        committer = Committer(store, observer=Observer(metrics, folder))
+        services = Services.on(
+            database,
+            ledger=LedgerService(committer, pricer),
+            trees=trees,
+            rollups=rollups,
+            check=Check(database, trees),
         )
+        services.keys.ensure_admin(hash_of(admin_key(settings).get_secret_value()))
+        warm(store, pricer)
+        fold = fold_worker(folder)
+        for worker in (fold, committer):
+            worker.start()
+            stack.callback(worker.stop)
+        yield Running(services, database, committer, fold, metrics)
+
+
+def admin_key(settings: Settings) -> SecretStr:
+    """The admin key of the environment, else the one in the data folder, made at the first start."""
+    if settings.admin_key is not None:
+        return settings.admin_key
+    file = settings.admin_key_file
+    if not file.exists():
+        write_private(file, new_secret())
+    return SecretStr(file.read_text(encoding="utf-8").strip())

@@ -9,7 +9,7 @@ from server.cli.options import DataDir, Json, Key, Url, Where
 PAGE = 200
 CREATE = """
 mutation CreateKey($input: CreateApiKeyInput!) {
-  createApiKey(input: $input) { key apiKey { keyId name role budgetId } }
+  createApiKey(input: $input) { secret key { keyId role budgetId } }
 }
 """
 LIST = """
@@ -48,12 +48,12 @@ def create(
     wanted = {"name": name, "role": role.upper(), "budgetId": budget}
     with connected(Where(url, key, data_dir)) as api:
         created = api.graphql(CREATE, {"input": wanted})["createApiKey"]
-    shown = created["apiKey"]
+    shown = created["key"]
     where = shown["budgetId"] or "every budget"
     console(stderr=True).print(
         f"Key {shown['keyId']}, {shown['role'].lower()} in {where}. Keep it: it is shown once."
     )
-    typer.echo(created["key"])
+    typer.echo(created["secret"])
 
 
 @app.command("list")

@@ -1,13 +1,13 @@
 """Keys at the door: found by their hash, remembered for seconds, forgotten when they are revoked."""
 
 import asyncio
-import hashlib
 
 import pytest
 from starlette.datastructures import Headers
 
+from graph.keys import hash_of
 from ledger.access import Principal, Role
-from server.auth import REMEMBERED_KEYS_MAX, REMEMBERED_SECONDS, Gate, bearer_key, hash_of, new_key
+from server.auth import REMEMBERED_KEYS_MAX, REMEMBERED_SECONDS, Gate, bearer_key
 from server.errors import Unauthenticated
 
 REVOKED_WITHIN_SECONDS = 5.0
@@ -33,16 +33,6 @@ class Keys:
 
 def bearing(key: str) -> Headers:
     return Headers({"Authorization": f"Bearer {key}"})
-
-
-def test_a_key_has_256_random_bits() -> None:
-    keys = {new_key() for _ in range(100)}
-    assert len(keys) == 100
-    assert all(len(key) == len("cg_") + 43 for key in keys)
-
-
-def test_keys_are_looked_up_by_their_sha_256() -> None:
-    assert hash_of("key") == hashlib.sha256(b"key").hexdigest()
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,35 @@
+"""Background threads of a server process."""
+
+import threading
+from collections.abc import Callable
+
+from graph.rollups import Folder
+
+
+class Worker:
+    """A thread that runs until it is stopped."""
+
+    def __init__(self, name: str, run: Callable[[threading.Event], None], wake: Callable[[], None]) -> None:
+        self._stop = threading.Event()
+        self._wake = wake
+        self._thread = threading.Thread(target=run, args=(self._stop,), name=name, daemon=True)
+
+    @property
+    def alive(self) -> bool:
+        """Whether it runs."""
+        return self._thread.is_alive()
+
+    def start(self) -> None:
+        """Start it."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Tell it to stop, and wait until it has."""
+        self._stop.set()
+        self._wake()
+        self._thread.join()
+
+
+def fold_worker(folder: Folder) -> Worker:
+    """The thread that folds entries into rollups."""
+    return Worker("fold", folder.run, folder.wake)
