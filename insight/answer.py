@@ -14,7 +14,16 @@ from insight.fold import StoredRollup, child_of, nearest
 from insight.grouping import Ints
 from insight.plan import Plan
 from insight.ports import Budgets, Path
-from insight.rollups import PATH_DIMENSIONS, Dimension, Granularity, Measures, RollupResult, RollupRow
+from insight.rollups import (
+    INT_MAX,
+    MEASURES,
+    PATH_DIMENSIONS,
+    Dimension,
+    Granularity,
+    Measures,
+    RollupResult,
+    RollupRow,
+)
 from pricing.calendar import DAY_US, bounds, day_start_us, iterate, zone
 
 ROWS_MAX: Final = 100_000
@@ -154,20 +163,21 @@ class Answer:
             self._pieces = [self._collapsed()]
 
     def _codes(self, dimension: Dimension, known: dict[str, int], column: Column) -> Ints:
-        shown = (self._shown(dimension, label) for label in column.labels)
-        mapping = [known.setdefault(label, len(known)) for label in shown]
+        labels = column.labels
+        if dimension in PATH_DIMENSIONS:
+            shown = {uid: self._shown(dimension, uid) for uid in set(labels)}
+            labels = [shown[uid] for uid in labels]
+        mapping = [known.setdefault(label, len(known)) for label in labels]
         return np.array(mapping, dtype=np.int64)[column.codes]
 
-    def _shown(self, dimension: Dimension, label: str) -> str:
-        """What a label reads like; "" for None."""
-        if dimension not in PATH_DIMENSIONS or not label:
-            return label
-        budget = self._budgets.get(label)
+    def _shown(self, dimension: Dimension, uid: str) -> str:
+        """What a budget is called in that dimension; "" for None."""
+        budget = self._budgets.get(uid)
         if budget is None:
             return ""
         if dimension is Dimension.BUDGET:
             return budget.budget_id
-        if not self._budgets.within(label, self._query.scope_uid):
+        if not self._budgets.within(uid, self._query.scope_uid):
             return ""
         return budget.resource_id or budget.budget_id
 
@@ -208,28 +218,26 @@ class Answer:
                 f"The answer has {len(piece.start_us)} rows, more than {ROWS_MAX}: "
                 "ask for fewer dimensions, a coarser granularity or a shorter range."
             )
-        names = [list(known) for known in self._known]
-        rows = [
-            self._row(start_us, [each[code] for each, code in zip(names, codes, strict=True)], stored)
-            for start_us, codes, stored in zip(
-                piece.start_us.tolist(),
-                zip(*(each.tolist() for each in piece.codes), strict=True)
-                if piece.codes
-                else [()] * len(piece.start_us),
-                piece.measures.T.tolist(),
-                strict=True,
-            )
-            if any(stored)
-        ]
+        rows = list(map(RollupRow, self._keys(piece), *self._buckets(piece), _figures(piece.measures)))
+        rows = [row for row in rows if any(row.measures)]
         rows.sort(key=_order)
         return tuple(rows)
 
-    def _row(self, start_us: int, labels: Sequence[str], stored: Sequence[int]) -> RollupRow:
-        keys = tuple((each, label or None) for each, label in zip(self._query.by, labels, strict=True))
-        unit = self._plan.unit
+    def _keys(self, piece: _Piece) -> Sequence[tuple[tuple[Dimension, str | None], ...]]:
+        """What each row is about."""
+        columns: list[list[tuple[Dimension, str | None]]] = []
+        for dimension, known, codes in zip(self._query.by, self._known, piece.codes, strict=True):
+            pairs = [(dimension, label or None) for label in known]
+            columns.append([pairs[code] for code in codes.tolist()])
+        return list(zip(*columns, strict=True)) if columns else [()] * len(piece.start_us)
+
+    def _buckets(self, piece: _Piece) -> tuple[Sequence[int | None], Sequence[int | None]]:
+        """Where each row's bucket begins and ends."""
+        unit, starts = self._plan.unit, piece.start_us.tolist()
         if unit is None:
-            return RollupRow(keys, None, None, Measures.of(stored))
-        return RollupRow(keys, *bounds(unit, start_us, self._plan.zone), Measures.of(stored))
+            return [None] * len(starts), [None] * len(starts)
+        ends = {each: bounds(unit, each, self._plan.zone)[1] for each in set(starts)}
+        return starts, [ends[each] for each in starts]
 
 
 def columns_needed(plans: Iterable[Plan]) -> list[str]:
@@ -242,6 +250,25 @@ def _sum(parts: Sequence[Ints]) -> Measures:
     if not parts:
         return Measures()
     return Measures.of(grouping.total(np.concatenate(parts, axis=1)).tolist())
+
+
+def _figures(measures: Ints) -> list[Measures]:
+    """The measures of each row. Raises ``SumOutOfRange``."""
+    if len(measures[0]) and int(np.abs(measures).max()) < INT_MAX // len(MEASURES):
+        operations, prompt, completion, prompt_nano, completion_nano, other_nano, units_nano = measures
+        columns = (
+            operations,
+            prompt,
+            completion,
+            prompt + completion,
+            prompt_nano,
+            completion_nano,
+            other_nano,
+            prompt_nano + completion_nano + other_nano,
+            units_nano,
+        )
+        return list(map(Measures, *(each.tolist() for each in columns)))
+    return [Measures.of(stored) for stored in measures.T.tolist()]
 
 
 def _order(row: RollupRow) -> tuple[int, int, tuple[tuple[bool, str], ...]]:

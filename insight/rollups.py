@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 from insight.errors import SumOutOfRange
 from pricing.calendar import Unit
@@ -70,8 +70,7 @@ class Granularity(StrEnum):
         return None if self is Granularity.TOTAL else Unit(self.value)
 
 
-@dataclass(frozen=True, slots=True)
-class Measures:
+class Measures(NamedTuple):
     """Sums over operations. ``*_cost_nano`` are in the tree's currency, ``units_nano`` count a quantity."""
 
     operations: int = 0
@@ -126,8 +125,7 @@ class RollupQuery:
     scope_uid: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class RollupRow:
+class RollupRow(NamedTuple):
     """One row: its values in the order of ``RollupQuery.by``, its bucket (None for TOTAL), its sums."""
 
     keys: tuple[tuple[Dimension, str | None], ...]

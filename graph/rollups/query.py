@@ -57,6 +57,11 @@ class Rollups:
                 return results
         raise NotSettled("Rollups are changing faster than they can be read; ask again.")
 
+    def behind(self, tenant: str) -> int:
+        """How many numbers of the tenant's sequence are not folded yet."""
+        rows = self._database.read(queries.HEAD, {"tenant": tenant})
+        return sum(row["seq"] - row["folded_seq"] for row in rows)
+
     def _attempt(
         self, tenant: str, asked: Sequence[RollupQuery], finer: set[int]
     ) -> list[RollupResult] | None:
