@@ -97,10 +97,9 @@ class Desk:
     def one(self, command: Command, kind: type[T]) -> T:
         """The answer to one command, which must be of that kind."""
         (answer,) = self.do(command)
-        if isinstance(answer, LedgerError) and not issubclass(kind, LedgerError):
-            raise answer
-        assert isinstance(answer, kind), answer
-        return answer
+        if isinstance(answer, kind):
+            return answer
+        raise answer if isinstance(answer, LedgerError) else AssertionError(answer)
 
     def usage(self, operation_id: str, quote: Quote | int = 0, **fields: Any) -> Record:
         """The command that records a usage; a number is a price in nano-units."""
