@@ -181,12 +181,6 @@ class DropParams(TypedDict):
     limit: int
 
 
-class DropSpan(UidSpan):
-    """Nodes by uid, some at a time."""
-
-    limit: int
-
-
 class DroppedRow(TypedDict):
     """How many were there to drop."""
 
@@ -219,5 +213,4 @@ ADVANCE = CypherQuery("rollups/advance", AdvanceParams, NoRow)
 
 BEGIN_DROP = CypherQuery("rollups/begin_drop", OneTenant, NoRow)
 DROP_ROLLUPS = CypherQuery("rollups/drop_rollups", DropParams, DroppedRow)
-DROP_CELLS = CypherQuery("rollups/drop_cells", DropSpan, DroppedRow)
 END_DROP = CypherQuery("rollups/end_drop", OneTenant, NoRow)

@@ -37,7 +37,8 @@ PAUSE_SECONDS: Final = 1.0
 BUSY_SECONDS: Final = 2.0
 FAILED_SECONDS: Final = 5.0
 LOOK_AROUND_SECONDS: Final = 60.0
-DROP_ROWS: Final = 5_000
+DROP_ROLLUPS: Final = 5_000
+DROP_SEGMENTS: Final = 100
 
 TABLES: Final = tuple(dimension.column for dimension in Dimension)
 
@@ -262,13 +263,13 @@ class Folder:
     def _drop(self, tenant: str) -> None:
         begin, _ = cells.span_of(tenant, 0, 0)
         _, end = cells.span_of(tenant, 0, 999_998)
-        while self._database.write(queries.DROP_ROLLUPS, {"tenant": tenant, "limit": DROP_ROWS})[0][
+        while self._database.write(queries.DROP_ROLLUPS, {"tenant": tenant, "limit": DROP_ROLLUPS})[0][
             "dropped"
         ]:
             self._lease(tenant)
-        while self._database.write(queries.DROP_CELLS, {"begin": begin, "end": end, "limit": DROP_ROWS})[0][
-            "dropped"
-        ]:
+        uids = [row["uid"] for row in self._database.read(queries.SEGMENTS, {"begin": begin, "end": end})]
+        for start in range(0, len(uids), DROP_SEGMENTS):
+            self._database.write(queries.DELETE_CELLS, {"uids": uids[start : start + DROP_SEGMENTS]})
             self._lease(tenant)
         self._database.write(queries.END_DROP, {"tenant": tenant})
 
