@@ -12,7 +12,7 @@ from cypher.health import FOLD_LAG
 from cypher.query import NoParams
 from graph.check import Check
 from graph.database import Database
-from graph.engines import open_engine
+from graph.engines import Connection
 from graph.engines.folder import write_private
 from graph.keys import hash_of, new_secret
 from graph.ledger import GraphLedgerStore, Trees
@@ -70,16 +70,15 @@ class Observer:
 
 
 @contextlib.contextmanager
-def open_services(settings: Settings) -> Generator[Running]:
-    """Engine, migrations, admin key, committer, fold, warm. Raises ``GraphError``.
+def open_services(settings: Settings, connection: Connection, *, hot: bool = True) -> Generator[Running]:
+    """Migrations, admin key, committer, fold; ``hot`` warms the statements first. Raises ``GraphError``.
 
-    At the end nothing more is taken, what waits is committed, then the engine is let go.
+    At the end nothing more is taken, and what waits is committed.
     """
     with contextlib.ExitStack() as stack:
-        # The catalogue takes a second to load: meanwhile the engine starts.
+        # Half a second of work: meanwhile the engine migrates.
         beside = stack.enter_context(ThreadPoolExecutor(1))
         catalogue = beside.submit(load_catalogue)
-        connection = stack.enter_context(open_engine(settings.data_dir, neo4j=settings.neo4j))
         database = stack.enter_context(Database(connection))
         database.verify()
         migrate(database, MIGRATIONS)
@@ -97,7 +96,8 @@ def open_services(settings: Settings) -> Generator[Running]:
             check=Check(database, trees),
         )
         services.keys.ensure_admin(hash_of(admin_key(settings).get_secret_value()))
-        warm(store, pricer)
+        if hot:
+            warm(store, pricer)
         fold = fold_worker(folder)
         for worker in (fold, committer):
             worker.start()
