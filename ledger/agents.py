@@ -21,7 +21,7 @@ def register_agent(state: TenantState, command: RegisterAgent, now_us: int) -> A
     existing = state.agent(uid)
     if existing is None:
         existing = Agent(uid, command.tenant, command.agent_id, created_at_us=now_us)
-    elif existing.budget_uid is not None and not state.tree.within(existing.budget_uid, command.scope_uid):
+    elif not _may_change(state, command, existing):
         raise Conflict(f"Agent id {command.agent_id} is taken.", field="agent_id")
     new_parents = [each for each in command.parent_agent_ids if each not in existing.parent_agent_ids]
     parent_uids = [uid_of(command.tenant, each) for each in new_parents]
@@ -36,7 +36,8 @@ def register_agent(state: TenantState, command: RegisterAgent, now_us: int) -> A
         existing,
         name=existing.name if command.name is None else command.name,
         parent_agent_ids=(*existing.parent_agent_ids, *new_parents),
-        budget_uid=existing.budget_uid if budget_uid is None else budget_uid,
+        # What a confined key registers is at home in its own budget, unless it says where below.
+        budget_uid=budget_uid or existing.budget_uid or command.scope_uid,
         user_id=existing.user_id if command.user_id is None else command.user_id,
         metadata=existing.metadata if command.metadata is None else command.metadata,
     )
@@ -46,6 +47,18 @@ def register_agent(state: TenantState, command: RegisterAgent, now_us: int) -> A
             state.head.version += 1
         state.put_agent(agent)
     return agent
+
+
+def _may_change(state: TenantState, command: RegisterAgent, existing: Agent) -> bool:
+    """A confined key changes agents at home in its subtree, and those that nobody has described yet.
+
+    It would be shown what others said of the agent otherwise.
+    """
+    if command.scope_uid is None:
+        return True
+    if existing.budget_uid is not None:
+        return state.tree.within(existing.budget_uid, command.scope_uid)
+    return not (existing.name or existing.user_id or existing.metadata or existing.parent_agent_ids)
 
 
 def _check(command: RegisterAgent) -> None:

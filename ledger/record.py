@@ -56,7 +56,7 @@ def record(state: TenantState, command: Record, now_us: int) -> RecordResult:
     timestamp_us = _timestamp(command, now_us, warnings)
     agent_uid = uid_of(command.tenant, sent.agent_id)
     agent = state.agent(agent_uid)
-    user_id = sent.user_id if sent.user_id is not None or agent is None else agent.user_id
+    user_id = sent.user_id or _user_of(state, command, agent)
     provider = sent.provider or provider_of(command.quote)
     path = state.tree.path(
         payer(state, command, agent, warnings),
@@ -137,6 +137,16 @@ _UNPRICED_TEXT = {
     Reason.UNIT_NOT_PRICED: "The model's price has no rate for something that was used. "
     "The usage is recorded and settles when there is one.",
 }
+
+
+def _user_of(state: TenantState, command: Record, agent: Agent | None) -> str | None:
+    """Whom the agent acts for; a confined key is told so only of agents at home in its subtree."""
+    if agent is None:
+        return None
+    if command.scope_uid is None:
+        return agent.user_id
+    at_home = agent.budget_uid is not None and state.tree.within(agent.budget_uid, command.scope_uid)
+    return agent.user_id if at_home else None
 
 
 def _repeated(state: TenantState, command: Record, known: KnownOperation) -> RecordResult:
