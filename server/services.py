@@ -20,6 +20,8 @@ from graph.migrations import MIGRATIONS, migrate
 from graph.rollups import Folder, Rollups
 from ledger.changes import Changes
 from ledger.committer import Committer
+from ledger.errors import Unavailable
+from ledger.model import DEFAULT_TENANT
 from ledger.service import LedgerService
 from pricing.catalogue import load_catalogue
 from pricing.quote import Pricer
@@ -95,6 +97,7 @@ def open_services(settings: Settings, connection: Connection, *, hot: bool = Tru
             rollups=rollups,
             check=Check(database, trees),
         )
+        found_default_tenant(store)
         services.keys.ensure_admin(hash_of(admin_key(settings).get_secret_value()))
         if hot:
             warm(store, pricer)
@@ -103,6 +106,13 @@ def open_services(settings: Settings, connection: Connection, *, hot: bool = Tru
             worker.start()
             stack.callback(worker.stop)
         yield Running(services, database, committer, fold, metrics)
+
+
+def found_default_tenant(store: GraphLedgerStore) -> None:
+    """Make the one tenant that everybody has, with its ``unattributed`` budget."""
+    # Where another process is doing the same, it is done.
+    with contextlib.suppress(Unavailable), store.transaction() as transaction:
+        transaction.lock([DEFAULT_TENANT], [])
 
 
 def admin_key(settings: Settings) -> SecretStr:
