@@ -211,9 +211,9 @@ def _cut_by(budget: Budget) -> tuple[object, ...]:
 
 def _recount(state: TenantState, old: Budget, new: Budget, now_us: int) -> None:
     """Windows that are new, or whose bounds changed, start with what was truly charged in them."""
-    before = {limit.key for limit in old.limits}
+    before, cut_anew = {limit.key for limit in old.limits}, _cut_by(old) != _cut_by(new)
     for limit in new.limits:
-        if not limit.counts_all or (limit.key in before and new.recut_us == old.recut_us):
+        if not limit.counts_all or (limit.key in before and not cut_anew):
             continue
         # Only a budget's own period can change windows that have ended.
         everything = limit.window is WindowKind.PERIOD

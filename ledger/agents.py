@@ -35,7 +35,7 @@ def register_agent(state: TenantState, command: RegisterAgent, now_us: int) -> A
     agent = replace(
         existing,
         name=existing.name if command.name is None else command.name,
-        parent_agent_ids=(*existing.parent_agent_ids, *new_parents),
+        parent_agent_ids=tuple(sorted((*existing.parent_agent_ids, *new_parents))),
         # What a confined key registers is at home in its own budget, unless it says where below.
         budget_uid=budget_uid or existing.budget_uid or command.scope_uid,
         user_id=existing.user_id if command.user_id is None else command.user_id,
@@ -62,9 +62,11 @@ def _may_change(state: TenantState, command: RegisterAgent, existing: Agent) -> 
 
 
 def _check(command: RegisterAgent) -> None:
-    for identifier in (command.agent_id, *command.parent_agent_ids):
-        if not 0 < len(identifier) <= ID_LENGTH_MAX or not identifier.isprintable():
-            raise InvalidInput("an agent id has 1 to 256 printable characters", field="agent_id")
+    said = [("agent_id", command.agent_id), ("name", command.name), ("user_id", command.user_id)]
+    said += [("parent_agent_ids", each) for each in command.parent_agent_ids]
+    for field, text in said:
+        if text is not None and (not 0 < len(text) <= ID_LENGTH_MAX or not text.isprintable()):
+            raise InvalidInput(f"{field} must have 1 to {ID_LENGTH_MAX} printable characters", field=field)
     if len(command.parent_agent_ids) > PARENTS_MAX:
         raise InvalidInput(f"an agent has at most {PARENTS_MAX} parents", field="parent_agent_ids")
     if len(set(command.parent_agent_ids)) != len(command.parent_agent_ids):
