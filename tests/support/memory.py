@@ -7,7 +7,7 @@ fail before or after their commit, and to meet conflicts.
 
 import contextlib
 import threading
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from ledger.changes import Changes, Event, LedgerHead, RecordedOperation
@@ -157,9 +157,10 @@ def _new(uid: str, known: Mapping[str, object]) -> None:
 class MemoryTransaction:
     """``ledger.ports.LedgerTransaction`` on a copy of the books."""
 
-    def __init__(self, books: Books) -> None:
+    def __init__(self, books: Books, poison: Collection[str] = ()) -> None:
         self.books = books
         self.cancelled = False
+        self._poison = poison
 
     def cancel(self) -> None:
         self.cancelled = True
@@ -210,6 +211,9 @@ class MemoryTransaction:
 
     def write(self, changes: Sequence[Changes]) -> None:
         for each in changes:
+            for operation in each.operations:
+                if operation.usage.sent.operation_id in self._poison:
+                    raise Poison(operation.uid)
             self.books.apply(each)
 
 
@@ -242,12 +246,13 @@ class MemoryStore:
 
     ``before_commit`` and ``after_commit`` are called in each transaction that has something to write:
     what they raise is what the caller meets, before or after the books have changed. ``opening`` is
-    called before each transaction begins.
+    called before each transaction begins. Operations whose ids are in ``poison`` are never written.
     """
 
     def __init__(self) -> None:
         self.books = Books()
         self.commits = 0
+        self.poison: set[str] = set()
         self.opening: Hook = nothing
         self.before_commit: Hook = nothing
         self.after_commit: Hook = nothing
@@ -257,7 +262,7 @@ class MemoryStore:
     def transaction(self) -> Generator[MemoryTransaction]:
         self.opening()
         with self._lock:
-            transaction = MemoryTransaction(self.books.copy())
+            transaction = MemoryTransaction(self.books.copy(), self.poison)
             yield transaction
             if transaction.cancelled:
                 return
