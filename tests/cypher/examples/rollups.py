@@ -9,12 +9,12 @@ from tests.cypher.examples import Example
 TENANT = "rollup-example"
 FOUNDED = (
     "CREATE (:Ledger {uid: 'rollup-example', tenant: 'rollup-example', seq: 3, version: 1, last_now_us: 5})",
-    "CREATE (:Fold {uid: 'rollup-example', folded_seq: 2, first_day: 1, last_day: 2, "
-    + "lease_owner: 'me', lease_until_us: 1})",
+    "CREATE (:Fold {uid: 'rollup-example', folded_seq: 2, first_day: 1, last_day: 2, lease_owner: 'me'})",
 )
 _USAGE: LiteralString = """
 CREATE (u:TokenUsage {uid: 'rollup-example/op', time_key: 'rollup-example/0000000000000007/op',
-  timestamp_us: 7, agent_id: 'a', model_id: 'm', provider: 'p', user_id: 'u', capability_type: 'chat', category: 'api_call',
+  timestamp_us: 7, agent_id: 'a',
+  model_id: 'm', provider: 'p', user_id: 'u', capability_type: 'chat', category: 'api_call',
   outcome: 'OK', resource_type: 'LLMTokens', charge_path: 'rollup-example/p', prompt_tokens: 1,
   completion_tokens: 2, units_nano: 3, unpriced_seq: 1, unpriced_key: 'rollup-example/0000000000000001'})
 CREATE (u)-[:INCURRED]->(e:CostEntry {uid: 'rollup-example/0000000000000002', seq: 2,
@@ -50,7 +50,8 @@ CELLS_ROW: dict[str, Any] = {
     "properties": {"tenant": TENANT, "day": 1, "rows": 1, "slot": b"=\0\0\0\0\0\0\0\0"},
 }
 CELLS = ((rollups.CREATE_CELLS, {"rows": [CELLS_ROW]}),)
-SPAN: rollups.UidSpan = {"begin": "rollup-example/000001/", "end": "rollup-example/000002/"}
+KEYS: rollups.KeysBetween = {"begin": TIME["begin"], "end": TIME["end"]}
+SPAN: rollups.KeysBetween = {"begin": "rollup-example/000001/", "end": "rollup-example/000002/"}
 
 EXAMPLES = (
     Example(rollups.HEAD, {"tenant": TENANT}, given=FOUNDED),
@@ -59,6 +60,10 @@ EXAMPLES = (
     Example(rollups.ENTRIES, STREAM, given=USAGE),
     Example(rollups.UNPRICED, STREAM, given=USAGE),
     Example(rollups.ENTRIES_BY_TIME, TIME, given=USAGE),
+    *(
+        Example(query, KEYS, given=USAGE)
+        for query in (rollups.COUNT_BETWEEN, rollups.FIRST_USAGE, rollups.LAST_USAGE)
+    ),
     Example(rollups.UNPRICED_BY_TIME, TIME, given=USAGE),
     Example(
         rollups.PATHS,
