@@ -17,7 +17,7 @@ from graph.engines.folder import write_private
 from graph.keys import hash_of, new_secret
 from graph.ledger import GraphLedgerStore, Trees
 from graph.migrations import MIGRATIONS, migrate
-from graph.rollups import Folder, Rollups
+from graph.rollups import Folder, RollupCheck, Rollups
 from ledger.changes import Changes
 from ledger.committer import Committer
 from ledger.errors import Unavailable
@@ -95,7 +95,7 @@ def open_services(settings: Settings, connection: Connection, *, hot: bool = Tru
             ledger=LedgerService(committer, pricer),
             trees=trees,
             rollups=rollups,
-            check=Check(database, trees),
+            check=Check(database, trees, RollupCheck(database, rollups)),
         )
         found_default_tenant(store)
         services.keys.ensure_admin(hash_of(admin_key(settings).get_secret_value()))
