@@ -39,7 +39,7 @@ def build_app(running: Running) -> Starlette:
     workers = {"committer": running.committer, "fold": running.fold}
     return Starlette(
         routes=[
-            *usage_routes(routes, services.ledger),  # first: routes are tried in order
+            *usage_routes(routes, metrics, services.ledger),  # first: routes are tried in order
             *health_routes(routes, metrics, probe, workers, running.fold_lag),
             *budget_routes(routes, context_of),
             *graphql_routes(routes, metrics, build_schema(), context_of),

@@ -4,6 +4,7 @@ What the application needs takes seconds to import, so that happens while the en
 """
 
 import contextlib
+import gc
 import logging
 import multiprocessing
 import os
@@ -94,8 +95,9 @@ def opened(settings: Settings, *, hot: bool = True) -> "Generator[ASGIApp]":
             connection = beside.submit(stack.enter_context, engine)
             from server.app import build_app
             from server.services import open_services
-        services = stack.enter_context(open_services(settings, connection.result(), hot=hot))
-        yield build_app(services)
+        app = build_app(stack.enter_context(open_services(settings, connection.result(), hot=hot)))
+        gc.freeze()  # what is there now stays for good: no collection needs to walk it
+        yield app
 
 
 def http_server(app: "ASGIApp") -> "uvicorn.Server":
@@ -183,7 +185,7 @@ def _supervise(settings: Settings, listener: socket.socket, ready: Callable[[], 
 
     with tempfile.TemporaryDirectory(prefix="costgraph-metrics-") as metrics_dir:
         os.environ[MULTIPROCESS_DIR] = metrics_dir
-        workers = [_start_worker(settings, listener) for _ in range(settings.workers)]
+        workers: list[BaseProcess] = []
         announced = threading.Event()
 
         def announce() -> None:
@@ -192,8 +194,9 @@ def _supervise(settings: Settings, listener: socket.socket, ready: Callable[[], 
                 announced.set()
                 ready()
 
-        threading.Thread(target=announce, name="ready", daemon=True).start()
         try:
+            workers.extend(_start_worker(settings, listener) for _ in range(settings.workers))
+            threading.Thread(target=announce, name="ready", daemon=True).start()
             while True:
                 time.sleep(RESTART_SECONDS)
                 dead = [index for index, each in enumerate(workers) if not each.is_alive()]
@@ -221,9 +224,18 @@ def _work(settings: Settings, listener: socket.socket) -> None:
 
     set_up_logs()
     _leave_on_signals()
+    threading.Thread(target=_leave_with_parent, name="parent", daemon=True).start()
     try:
         with opened(settings) as app:
             http_server(app).run(sockets=[listener])
     except GraphError as error:
         logger.error("a worker cannot start: %s", error)  # noqa: TRY400 - the message says it all
         sys.exit(3)
+
+
+def _leave_with_parent() -> None:
+    """Nobody would replace or stop a worker whose parent is gone."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os.kill(os.getpid(), signal.SIGTERM)

@@ -2,15 +2,18 @@
 
 import json
 import re
+import shlex
+import signal
 import subprocess
 import sys
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
-from tests.support.servers import ServerProcess, costgraph, on_engine
+from tests.support.servers import COMMAND, ServerProcess, costgraph, environment, on_engine
 
 REFUSED, MISUSED, UNREACHABLE = 1, 2, 3
 
@@ -234,6 +237,34 @@ def test_the_demo_checks_itself_and_leaves_nothing(tmp_path: Path) -> None:
     assert "every figure of 10 budgets equals what was sent" in ended.stdout
     assert "└─ support" in ended.stdout
     assert list(temporary.iterdir()) == []
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_the_demo_stays_with_a_ready_query_until_it_is_told_to_end(
+    tmp_path: Path, how: signal.Signals
+) -> None:
+    demo = subprocess.Popen(
+        [COMMAND, "demo", "--calls", "200"],
+        env=environment(TMPDIR=str(tmp_path)),
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    with demo:
+        assert demo.stdout is not None
+        printed = ""
+        for printed_line in demo.stdout:
+            printed += printed_line
+            if "Ctrl-C" in printed_line:
+                break
+        curl = shlex.split(printed[printed.index("curl ") : printed.index("\n\nCtrl-C")])
+        headers = dict(each.split(": ") for each in curl if ": " in each and not each.startswith("{"))
+        answer = httpx.post(curl[2], headers=headers, content=curl[-1], trust_env=False).json()
+        assert answer["data"]["budget"]["rollup"]["rows"][0]["keys"][0]["value"]
+        demo.send_signal(how)
+        demo.stdout.read()
+    assert demo.returncode == {signal.SIGINT: 0, signal.SIGTERM: 128 + signal.SIGTERM}[how]
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_help_comes_with_examples_and_without_heavy_imports() -> None:

@@ -7,7 +7,15 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from graphql import GraphQLSchema, OperationDefinitionNode, build_schema, coerce_input_value, parse, validate
+from graphql import (
+    GraphQLSchema,
+    OperationDefinitionNode,
+    build_schema,
+    coerce_input_value,
+    is_input_type,
+    parse,
+    validate,
+)
 from graphql.utilities import type_from_ast
 
 import server.cli
@@ -57,4 +65,6 @@ def test_an_examples_variables_fit_too(schema: GraphQLSchema, example: dict[str,
     declared = {each.variable.name.value: each.type for each in operation.variable_definitions or ()}
     assert set(declared) == set(example.get("variables", {}))
     for name, value in example.get("variables", {}).items():
-        coerce_input_value(value, type_from_ast(schema, declared[name]))
+        wanted = type_from_ast(schema, declared[name])
+        assert is_input_type(wanted)
+        coerce_input_value(value, wanted)

@@ -128,3 +128,17 @@ def test_a_worker_that_dies_is_replaced(server_neo4j: Connection, tmp_path: Path
         eventually(lambda: victim not in workers() and len(workers()) == 2)
         with server.client() as client:
             assert client.post("/v1/usage", json=usage(name)).status_code == 201
+
+
+def test_workers_end_with_their_parent(server_neo4j: Connection, tmp_path: Path) -> None:
+    server = ServerProcess(on_engine(tmp_path, server_neo4j), "--workers", "2")
+    server.kill()
+
+    def nobody_answers() -> bool:
+        try:
+            httpx.get(f"{server.url}/healthz", trust_env=False)
+        except httpx.TransportError:
+            return True
+        return False
+
+    eventually(nobody_answers)
