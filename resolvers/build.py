@@ -11,7 +11,7 @@ from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOpe
 from strawberry.types import ExecutionContext, ExecutionResult
 from strawberry.types.graphql import OperationType
 
-from resolvers.errors import MapErrors, mapped
+from resolvers.errors import mapped
 from resolvers.limits import limits
 from resolvers.mutations.agent import AgentMutations
 from resolvers.mutations.budget import BudgetMutations
@@ -49,7 +49,7 @@ class Schema(strawberry.Schema):
     ) -> ExecutionResult:
         """Execute one operation; nothing is raised."""
         try:
-            return await super().execute(
+            result = await super().execute(
                 query,
                 variable_values,
                 context_value,
@@ -59,12 +59,10 @@ class Schema(strawberry.Schema):
                 operation_extensions,
             )
         except (MissingQueryError, CannotGetOperationTypeError, InvalidOperationTypeError):
-            said = (
-                "The document has no operation of that name."
-                if operation_name
-                else "The document has no operation to run."
-            )
-            return ExecutionResult(data=None, errors=[mapped(GraphQLError(said))])
+            result = ExecutionResult(data=None, errors=[GraphQLError("There is no such operation to run.")])
+        if result.errors:
+            result.errors = [mapped(error) for error in result.errors]
+        return result
 
     def process_errors(
         self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None
@@ -78,5 +76,5 @@ def build_schema() -> Schema:
         query=Query,
         mutation=Mutation,
         config=StrawberryConfig(scalar_map=SCALARS),
-        extensions=[MapErrors, *limits()],
+        extensions=limits(),
     )

@@ -8,7 +8,7 @@ import anyio.to_thread
 from insight.rollups import Dimension, RollupQuery
 from ledger.access import Principal
 from ledger.errors import InvalidInput
-from ledger.model import uid_of
+from ledger.model import Agent, uid_of
 from ledger.view import View
 from resolvers.services import Services
 
@@ -60,6 +60,16 @@ class Request:
         if self._view is None:
             raise RuntimeError("a root field shows budgets without loading the view")
         return self._view
+
+    def shown(self, agent: Agent) -> Agent:
+        """The agent as the caller sees it: of one at home elsewhere, a confined key sees the id alone.
+
+        Anybody who may record makes an agent consume in its subtree by naming it; what others said of the
+        agent must not show for that.
+        """
+        if self.principal.scope_uid is None or self.view.sees(agent.budget_uid):
+            return agent
+        return Agent(agent.uid, agent.tenant, agent.agent_id)
 
     async def visible_agent_uids(self) -> frozenset[str] | None:
         """The agents that a confined key sees; None where the key sees the whole tenant.
