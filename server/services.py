@@ -63,7 +63,7 @@ class Observer:
         self._metrics.commit_rows.observe(commands)
         self._metrics.commit_seconds.observe(seconds)
         self._metrics.queue_depth.set(waiting)
-        self._folder.notify(changes.head.tenant)
+        self._folder.committed(changes)
 
     def retried(self, reason: str) -> None:
         """A batch is decided again."""
