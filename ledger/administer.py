@@ -221,7 +221,7 @@ def _recount(state: TenantState, old: Budget, new: Budget, now_us: int) -> None:
             span = keyed_span(new, limit, window.uid.removeprefix(f"{limit.uid}@")) or GONE
             if limit.key not in before or (window.start_us, window.end_us) != (span.start_us, span.end_us):
                 state.recount(limit, window, span)
-        window = state.window(new, limit, standing_instant(new, now_us))
+        window = state.window(new, limit, standing_instant(new, limit, now_us))
         if window is not None:
             state.touch(window)
 

@@ -27,9 +27,9 @@ from ledger.model import (
     uid_of,
 )
 from ledger.results import InvalidUsage, OperationConflict, RecordedUsage, RecordResult
-from ledger.state import AHEAD_MAX_US, KnownOperation, TenantState
+from ledger.state import KnownOperation, TenantState
 from ledger.warnings import dump_warnings
-from ledger.windows import EXCEEDED_PPM, reached, utilization_ppm
+from ledger.windows import AHEAD_MAX_US, EXCEEDED_PPM, reached, utilization_ppm
 from pricing.calendar import to_datetime
 from pricing.money import NANO_MAX
 from pricing.quote import Quote, Reason

@@ -11,10 +11,10 @@ from typing import Any, Final, Protocol
 import orjson
 
 from ledger.changes import Changes, Event, LedgerHead, RecordedOperation
-from ledger.model import Agent, Budget, ChargePath, Limit, Meter, Pricing, Window, WindowKind, seq_uid
+from ledger.model import Agent, Budget, ChargePath, Limit, Meter, Pricing, Window, seq_uid
 from ledger.results import RecordedUsage
 from ledger.tree import BudgetTree
-from ledger.windows import Span, window_span, window_uid
+from ledger.windows import Span, begins_empty, window_span, window_uid
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +76,6 @@ class _Latest:
 
 FOREVER_US: Final = 2**63 - 1
 CACHED_MAX: Final = 100_000
-AHEAD_MAX_US: Final = 5 * 60 * 1_000_000
-"""How far ahead of the ledger's time a usage may have happened."""
 
 
 @dataclass(slots=True)
@@ -193,13 +191,7 @@ class TenantState:
         """A window that does not exist yet. It begins empty, unless its limit or its bounds came later."""
         window = Window(uid, limit.uid, span.start_us, span.end_us)
         budget = self.tree.get(limit.budget_uid)
-        changed_us = max(limit.since_us, 0 if budget is None else budget.recut_us)
-        if (
-            changed_us
-            and limit.counts_all
-            and (span.start_us is None or span.start_us <= changed_us + AHEAD_MAX_US)
-            and (span.end_us is None or span.end_us > changed_us or limit.window is WindowKind.PERIOD)
-        ):
+        if budget is not None and limit.counts_all and not begins_empty(budget, limit, span):
             window.spent = self._spent(limit, span)
         return window
 

@@ -98,14 +98,13 @@ def test_the_sequence_has_no_gaps_and_each_event_is_told_once(
         return
     assert desk.books.seqs("t") == list(range(1, desk.books.heads["t"].seq + 1))
     assert set(desk.books.operations) == {f"t/{each}" for each in model.accepted}
-    told = Counter(
-        tuple(
-            body(event)[name]
-            for name in ("budget_id", "meter", "window", "window_start", "window_end", "threshold")
-        )
-        for event in desk.books.events
-    )
-    assert set(told.values()) <= {1}
+    told = [
+        (window.limit_uid.partition("#")[0], each)
+        for window in desk.books.windows.values()
+        for each in window.told
+    ]
+    said = [(event.budget_uid, round(body(event)["threshold"] * 1_000_000)) for event in desk.books.events]
+    assert Counter(said) == Counter(told), "one event for each threshold that a window noted as told"
     for window in desk.books.windows.values():
         assert len(set(window.told)) == len(window.told)
 
