@@ -8,8 +8,6 @@ from dataclasses import dataclass
 import structlog
 from pydantic import SecretStr
 
-from cypher.health import FOLD_LAG
-from cypher.query import NoParams
 from graph.check import Check
 from graph.database import Database
 from graph.engines import Connection
@@ -46,8 +44,7 @@ class Running:
 
     def fold_lag(self) -> int:
         """How many numbers of a tenant's stream are not folded yet, at most."""
-        (row,) = self.database.read(FOLD_LAG, NoParams())
-        return row["entries"]
+        return self.services.rollups.lag()
 
 
 class Observer:
