@@ -23,8 +23,8 @@ from pricing.calendar import INSTANT_MAX_US
 
 STRIDES: Final = (200, 2_000, 16_000, 64_000)
 """How many usages a page that passes over some looks at, step by step."""
-STRIDES_AMONG_PATHS: Final = STRIDES[:2]
-"""The same before a budget's paths are asked one by one."""
+STRIDES_AMONG_PATHS: Final = 2
+"""How many of these steps are taken before a budget's paths are asked one by one."""
 PATHS_MAX: Final = 2_000
 """How many paths are asked one by one at most."""
 
@@ -104,13 +104,14 @@ def _path(uid: str) -> _Key:
 class UsagePages:
     """Reads of usage. Thread-safe."""
 
-    def __init__(self, database: Database) -> None:
-        """Read from a database."""
+    def __init__(self, database: Database, *, strides: Sequence[int] = STRIDES) -> None:
+        """Read from a database; ``strides`` bound what a page passes over."""
         self._database = database
+        self._strides = strides
 
     def page(self, query: UsageQuery) -> UsagePage:
         """One page, in one read transaction."""
-        return self._database.reading(lambda transaction: _Reader(transaction, query).page())
+        return self._database.reading(lambda transaction: _Reader(transaction, query, self._strides).page())
 
     def entries(self, usage_uids: list[str]) -> dict[str, list[CostEntry]]:
         """What usages incurred, by uid, each in the order in which it was written."""
@@ -123,9 +124,10 @@ class UsagePages:
 class _Reader:
     """One page in the making."""
 
-    def __init__(self, transaction: Transaction, query: UsageQuery) -> None:
+    def __init__(self, transaction: Transaction, query: UsageQuery, strides: Sequence[int]) -> None:
         self._transaction = transaction
         self._query = query
+        self._steps = strides
         self._need = query.first + 1
 
     def page(self) -> UsagePage:
@@ -159,7 +161,7 @@ class _Reader:
     def _one(self, key: _Key, paths: list[str] | None) -> _Walk:
         """Down one key."""
         if paths is not None or self._query.filtered:
-            return self._strides(key, paths, STRIDES)
+            return self._strides(key, paths, self._steps)
         rows = self._range(key, self._query.after, self._need)
         return _Walk([(key.place(row["key"]), row["uid"]) for row in rows], None)
 
@@ -169,8 +171,8 @@ class _Reader:
             return self._one(_path(paths[0]), None)
         timeline = _timeline(self._query.tenant)
         if self._query.filtered or len(paths) > PATHS_MAX:
-            return self._strides(timeline, paths, STRIDES)
-        walk = self._strides(timeline, paths, STRIDES_AMONG_PATHS)
+            return self._strides(timeline, paths, self._steps)
+        walk = self._strides(timeline, paths, self._steps[:STRIDES_AMONG_PATHS])
         if walk.at is None or len(walk.found) >= self._need:
             return walk
         need = self._need - len(walk.found)

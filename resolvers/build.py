@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import strawberry
-from graphql import GraphQLError
+from graphql import GraphQLError, GraphQLSchema
 from strawberry.exceptions import MissingQueryError
 from strawberry.schema.config import StrawberryConfig
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
@@ -36,6 +36,11 @@ class Mutation(BudgetMutations, AgentMutations, UsageMutations, KeyMutations):
 
 class Schema(strawberry.Schema):
     """A schema whose every failure is an answer with ``extensions.code``."""
+
+    @property
+    def built(self) -> GraphQLSchema:
+        """The schema as graphql-core has it: for validation, and for tests that walk it."""
+        return self._schema
 
     async def execute(
         self,

@@ -38,7 +38,9 @@ ASKED = {
     "Query.usage": "{ usage { nodes { operationId } } }",
     "Query.ledgerCheck": "{ ledgerCheck { ok } }",
     "Query.apiKeys": "{ apiKeys { nodes { keyId } } }",
-    "Mutation.createBudget": 'mutation { createBudget(input: {budgetId: "a", budgetType: TASK}) { budgetId } }',
+    "Mutation.createBudget": (
+        'mutation { createBudget(input: {budgetId: "a", budgetType: TASK}) { budgetId } }'
+    ),
     "Mutation.updateBudget": 'mutation { updateBudget(input: {budgetId: "a"}) { budgetId } }',
     "Mutation.moveBudget": 'mutation { moveBudget(budgetId: "a") { budgetId } }',
     "Mutation.closeBudget": 'mutation { closeBudget(budgetId: "a") { budgetId } }',
@@ -85,7 +87,7 @@ def test_every_field_that_is_resolved_is_guarded() -> None:
 
 def test_nothing_but_the_schemas_own_types_is_served() -> None:
     served = {
-        name for name, each in schema()._schema.type_map.items() if isinstance(each, GraphQLObjectType)
+        name for name, each in schema().built.type_map.items() if isinstance(each, GraphQLObjectType)
     } - {"__Schema", "__Type", "__Field", "__InputValue", "__EnumValue", "__Directive"}
     assert served == {name.split(".")[0] for name in fields()}
 

@@ -287,7 +287,9 @@ def test_rollups_of_several_budgets_and_shapes(admin: Caller) -> None:
               rows { keys { dimension value } start measures { operations totalCost } }
             }
           }
-          web: budget(budgetId: "web") { rollup { total { operations promptTokens totalTokens } rows { start } } }
+          web: budget(budgetId: "web") {
+            rollup { total { operations promptTokens totalTokens } rows { start } }
+          }
         }"""
     )
     rollup = shown["acme"]["rollup"]

@@ -161,7 +161,7 @@ def test_everything_that_was_said_is_read_back(admin: Caller) -> None:
     record(admin, usage("one", budgetId="acme", providerCost="0.25", **said))
     names = " ".join(said)
     (node,) = admin.get(
-        f"{{ usage {{ nodes {{ {names} operationId agentId budgetId capabilityType modelId provider recordedAt"
+        f"{{ usage {{ nodes {{ {names} operationId agentId budgetId capabilityType modelId provider"
         " promptTokens completionTokens totalTokens pricing unpricedReason resourceType usageReported"
         " agent { agentId } budget { budgetId } costEntry { totalCost priceSource kind }"
         " costEntries { totalCost } } } }"
@@ -195,7 +195,8 @@ def test_unpriced_usage_is_a_list_of_its_own_last_recorded_first(admin: Caller) 
     assert listed(admin, pricing="UNPRICED", to=DAY.format(5)) == ["u2"]
     assert listed(admin, pricing="PRICED") == ["priced"]
     nodes = admin.get(
-        "{ usage(filter: {pricing: UNPRICED}) { nodes { unpricedReason costEntry { totalCost } costEntries { kind } } } }"
+        "{ usage(filter: {pricing: UNPRICED})"
+        " { nodes { unpricedReason costEntry { totalCost } costEntries { kind } } } }"
     )["usage"]["nodes"]
     assert nodes[0] == {"unpricedReason": "UNKNOWN_MODEL", "costEntry": None, "costEntries": []}
 
