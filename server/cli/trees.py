@@ -38,7 +38,7 @@ def budget_table(arranged: list[tuple[int, Budget]]) -> "Table":
         status = budget["status"]
         state, currency = status["state"], budget["currency"]
         shown.add_row(
-            Text(line, style="dim").append(budget["budgetId"], style="default bold"),
+            Text().append(line, "dim").append(budget["budgetId"], "bold"),
             utilization(status["utilization"], state),
             money(status["spent"], currency),
             money(budget["amount"], currency, places=AMOUNT_PLACES) if budget["amount"] else "",
