@@ -5,7 +5,8 @@ from typing import Any
 import orjson
 
 from ledger.changes import Event
-from ledger.commands import Record
+from ledger.commands import Command, Record
+from ledger.errors import LedgerError
 from ledger.model import CostEntry, Window, id_of
 from tests.support.desk import NOW_US, Desk
 from tests.support.memory import Books, MemoryStore
@@ -72,3 +73,12 @@ class BookDesk(Desk):
 def body(event: Event) -> dict[str, Any]:
     """What an event says."""
     return orjson.loads(event.payload)
+
+
+def refused(desk: BookDesk, command: Command, error: type[LedgerError], field: str) -> None:
+    """The command is refused by that error for that field, and leaves everything as it was."""
+    desk.do()
+    before = desk.books
+    answer = desk.refused(command)
+    assert (type(answer), answer.field) == (error, field)
+    assert desk.books is before or desk.books == before

@@ -397,7 +397,7 @@ def test_a_bulk_that_failed_is_not_failed_again_by_its_other_rows() -> None:
 def test_an_observer_that_fails_harms_nobody() -> None:
     with works() as running:
 
-        def fail(*_: object) -> None:
+        def fail(changes: Changes, commands: int, seconds: float, waiting: int) -> None:
             raise ValueError("observer")
 
         running.watcher.committed = fail

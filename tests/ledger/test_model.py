@@ -15,43 +15,10 @@ from ledger.state import TenantState
 from ledger.tree import BudgetTree
 from ledger.windows import keyed_span, window_span
 from tests.ledger.books import BookDesk, body
-from tests.support.histories import HOUR_US, Model, Step, command_of, creations, histories, records
+from tests.support.histories import Step, creations, histories, modelled, play, records
 from tests.support.memory import Books, MemoryTransaction
 
 sizes = st.lists(st.integers(1, 12), min_size=1, max_size=6)
-
-
-def run(desk: BookDesk, history: list[Step], batch_sizes: list[int]) -> list[tuple[Command, Answer, int]]:
-    """Every command with its answer and the time of its decision; batches of those sizes, in turn."""
-    decided: list[tuple[Command, Answer, int]] = []
-    waiting: list[Command] = []
-    turn = 0
-
-    def commit() -> None:
-        decided.extend(
-            (command, answer, desk.now_us) for command, answer in zip(waiting, desk.do(*waiting), strict=True)
-        )
-        waiting.clear()
-
-    for step in history:
-        if step[0] == "wait":
-            commit()
-            desk.now_us += step[1]["hours"] * HOUR_US
-            continue
-        waiting.append(command_of(desk, step))
-        if len(waiting) == batch_sizes[turn % len(batch_sizes)]:
-            commit()
-            turn += 1
-    commit()
-    return decided
-
-
-def modelled(decided: list[tuple[Command, Answer, int]]) -> Model:
-    """The model after those decisions."""
-    model = Model()
-    for command, answer, now_us in decided:
-        model.follow(command, answer, now_us)
-    return model
 
 
 def fresh_state(desk: BookDesk) -> TenantState:
@@ -70,7 +37,7 @@ def test_every_window_holds_what_the_accepted_operations_add_up_to(
     history: list[Step], batch_sizes: list[int]
 ) -> None:
     desk = BookDesk()
-    model = modelled(run(desk, history, batch_sizes))
+    model = modelled(play(desk, history, batch_sizes))
     state = fresh_state(desk)
     instants = {each.at_us for each in model.accepted.values()} | {desk.now_us}
     for budget in state.tree.all():
@@ -93,7 +60,7 @@ def test_the_sequence_has_no_gaps_and_each_event_is_told_once(
     history: list[Step], batch_sizes: list[int]
 ) -> None:
     desk = BookDesk()
-    model = modelled(run(desk, history, batch_sizes))
+    model = modelled(play(desk, history, batch_sizes))
     if "t" not in desk.books.heads:
         return
     assert desk.books.seqs("t") == list(range(1, desk.books.heads["t"].seq + 1))
@@ -125,8 +92,8 @@ def test_how_commands_come_in_batches_makes_no_difference(
     history: list[Step], batch_sizes: list[int]
 ) -> None:
     one_by_one, in_batches = BookDesk(), BookDesk()
-    expected = run(one_by_one, history, [1])
-    found = run(in_batches, history, batch_sizes)
+    expected = play(one_by_one, history, [1])
+    found = play(in_batches, history, batch_sizes)
     assert [_told(answer) for _, answer, _ in found] == [_told(answer) for _, answer, _ in expected]
     assert comparable(in_batches.books) == comparable(one_by_one.books)
 
@@ -143,7 +110,7 @@ def test_repeating_everything_in_any_order_changes_nothing(
     desk = BookDesk()
     first: dict[str, RecordedUsage] = {}
     commands: list[Command] = []
-    for command, answer, _ in run(desk, history, batch_sizes):
+    for command, answer, _ in play(desk, history, batch_sizes):
         if isinstance(answer, RecordedUsage):
             first.setdefault(answer.operation_id, answer)
             commands.append(command)
@@ -169,7 +136,7 @@ def test_the_order_of_recordings_makes_no_difference_to_what_was_spent(
     books: list[dict[str, tuple[int, int]]] = []
     for order in (unique, shuffled):
         desk = BookDesk()
-        run(desk, [*tree, *order], batch_sizes)
+        play(desk, [*tree, *order], batch_sizes)
         books.append({uid: _figures(window) for uid, window in desk.books.windows.items()})
     assert books[0] == books[1]
 

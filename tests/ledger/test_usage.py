@@ -250,7 +250,8 @@ def test_the_order_of_fields_is_not_content(order: list[str], prompt: int, compl
     counts = {"prompt_tokens": prompt, "completion_tokens": completion}
     usage = parse_usage({**counts, **{name: REQUIRED[name] for name in order}})
     assert isinstance(usage, Usage)
-    assert usage.fingerprint == usage_of(**{**REQUIRED, **counts}).fingerprint
+    said: dict[str, Any] = {**REQUIRED, **counts}
+    assert usage.fingerprint == usage_of(**said).fingerprint
     assert usage.counts.total_tokens == prompt + completion
 
 
