@@ -1,4 +1,5 @@
 UNWIND $rows AS row
-MATCH (l:Limit {uid: row.limit_uid})
+// A limit that was made and dropped again within one batch has no node of its own yet.
+MERGE (l:Limit {uid: row.limit_uid})
 CREATE (l)-[:HAS_WINDOW]->(w:Window {uid: row.uid, limit_uid: row.limit_uid})
 SET w += row.figures

@@ -179,7 +179,6 @@ class GraphLedgerTransaction:
                     "resource_uid": uid_of(each.tenant, f"{each.budget_type.value}:{each.resource_id}"),
                 }
                 for each in budgets
-                if each.resource_id is not None
             ],
         )
         self._rows(

@@ -206,3 +206,39 @@ class Model:
             and (span.start_us is None or span.start_us <= each.at_us)
             and (span.end_us is None or each.at_us < span.end_us)
         )
+
+
+Decided = list[tuple[Command, Answer, int]]
+"""Commands, each with its answer and the time of its decision."""
+
+
+def play(desk: Desk, history: list[Step], batch_sizes: list[int]) -> Decided:
+    """Give a history to a ledger, in batches of those sizes, in turn; a wait ends the running batch."""
+    decided: Decided = []
+    waiting: list[Command] = []
+    turn = 0
+
+    def commit() -> None:
+        for command, answer in zip(waiting, desk.do(*waiting), strict=True):
+            decided.append((command, answer, desk.now_us))
+        waiting.clear()
+
+    for step in history:
+        if step[0] == "wait":
+            commit()
+            desk.now_us += step[1]["hours"] * HOUR_US
+            continue
+        waiting.append(command_of(desk, step))
+        if len(waiting) == batch_sizes[turn % len(batch_sizes)]:
+            commit()
+            turn += 1
+    commit()
+    return decided
+
+
+def modelled(decided: Decided) -> Model:
+    """The model after those decisions."""
+    model = Model()
+    for command, answer, now_us in decided:
+        model.follow(command, answer, now_us)
+    return model
