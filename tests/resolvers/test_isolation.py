@@ -1,6 +1,7 @@
 """No key reaches, or infers, anything of another tenant or of another subtree.
 
-Everything that is not the caller's is marked: its texts begin with ``hush``, its figures are of 7s or 3s.
+Everything that is not the caller's is marked: its texts begin with ``hush``, its figures are 777.7…,
+333.3… and 0.00777.
 Every root field is asked for all that its type has, with ids that are not the caller's and with ids that
 nobody has. No answer may hold a mark, and the two answers must be the same, word for word. A new root
 field fails here until it is probed.
@@ -21,7 +22,7 @@ from resolvers import Services
 from tests.support.selections import everything, root_fields
 from tests.support.services import Answer, Caller, admin_of, budget, open_services, record, usage
 
-MARK = re.compile(r"hush|777|333")
+MARK = re.compile(r"hush|777\.7|333\.3|0777")
 PLACE = re.compile(r"<(\w+)>")
 CURSOR = re.compile(r'"endCursor":"([^"]+)"')
 CALL = 'capabilityType: "chat", outcome: ERROR, modelId: "gpt-4o"'
@@ -137,7 +138,7 @@ def made(services: Services, tenant: str) -> World:
             "name": "hush name",
             "userId": "hush-person",
             "budgetId": "hush-budget",
-            "metadata": {"hush": 777},
+            "metadata": {"hush": "777.7"},
             "parentAgentIds": ["hush-elder"],
         },
         {"agentId": "hush-bystander", "name": "hush name", "userId": "hush-person"},
@@ -151,7 +152,7 @@ def made(services: Services, tenant: str) -> World:
         "sessionId": "hush-session",
         "region": "hush-region",
         "category": "hush",
-        "tags": {"hush": 777},
+        "tags": {"hush": "777.7"},
         "providerCost": "333.333",
     }
     record(
@@ -188,13 +189,13 @@ def services(database: Database) -> Generator[Services]:
 
 @pytest.fixture
 def world(services: Services, tenant: str) -> World:
-    return made(services, tenant)
+    return made(services, f"{tenant}x")
 
 
 @pytest.fixture
 def stranger(services: Services, tenant: str) -> Caller:
-    """An admin of another tenant that has something of its own, under ids that are free in both."""
-    admin = admin_of(services, f"{tenant}-stranger")
+    """An admin of another tenant, whose name begins the marked one's, with a budget of its own."""
+    admin = admin_of(services, tenant)
     budget(admin, "web", amount="10")
     return admin
 
