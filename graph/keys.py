@@ -1,14 +1,18 @@
 """API keys in the graph. A secret is shown once, when its key is made; the graph holds its SHA-256."""
 
+import contextlib
 import secrets
 import time
 from dataclasses import dataclass
 from hashlib import sha256
 
 from cypher import keys as queries
+from cypher import ledger as ledger_queries
 from graph.agents import uid_range
 from graph.database import Database
+from graph.ledger import GraphLedgerStore
 from ledger.access import Principal, Role
+from ledger.errors import Unavailable
 from ledger.model import DEFAULT_TENANT, uid_of
 
 SECRET_PREFIX = "cg_"  # noqa: S105 - begins every secret, and is none
@@ -54,12 +58,20 @@ class Keys:
         self._database = database
 
     def create(self, tenant: str, name: str, role: Role, budget_uid: str | None) -> tuple[ApiKey, str]:
-        """A new key and its secret, which is nowhere else."""
+        """A new key and its secret, which is nowhere else. With its first key a tenant comes to be."""
+        self._found(tenant)
         secret = new_secret()
         key_id = secrets.token_hex(8)
         params = _params(tenant, key_id, name, hash_of(secret), role, budget_uid)
         (row,) = self._database.write(queries.CREATE, params)
         return _key_of(row), secret
+
+    def _found(self, tenant: str) -> None:
+        if self._database.read(ledger_queries.HEAD, {"tenant": tenant}):
+            return
+        # Where another process is doing the same, it is done.
+        with contextlib.suppress(Unavailable), GraphLedgerStore(self._database).transaction() as ledger:
+            ledger.lock([tenant], [])
 
     def ensure_admin(self, secret_hash: str) -> ApiKey:
         """The deployment's own key with that secret; one with another secret ends."""

@@ -133,6 +133,11 @@ def test_only_the_deployments_own_key_names_another_tenant(
     found = services.keys.find(hash_of(made["secret"]))
     assert found is not None
     newcomer = Caller(services, found.principal)
+    roots = newcomer.get(
+        "{ budgets { nodes { budgetId status { spent } rollup { total { operations } } } } }"
+    )
+    nothing = {"status": {"spent": "0"}, "rollup": {"total": {"operations": 0}}}
+    assert roots["budgets"]["nodes"] == [{"budgetId": "unattributed", **nothing}]
     budget(newcomer, "acme")
     assert create(deployment, "second", "VIEWER", tenant=tenant, budgetId="acme")["key"]["budgetId"] == "acme"
     listed = deployment.get(PAGE, first=50, tenant=tenant)["apiKeys"]["nodes"]
