@@ -198,9 +198,10 @@ def test_an_entry_that_is_there_twice_is_found(database: Database, check: Check,
         database,
         "MATCH (u:TokenUsage {uid: $uid})-[:INCURRED]->(e)-[:CHARGED_TO]->(p) "
         "CREATE (u)-[:INCURRED]->(copy:CostEntry {uid: e.uid + 'x', kind: 'usage', seq: e.seq, "
-        "tenant: e.tenant, charge_path: e.charge_path, charged_at_us: e.charged_at_us, "
-        "operations: 1, total_cost_nano: e.total_cost_nano, prompt_cost_nano: e.total_cost_nano, completion_cost_nano: 0, "
-        "other_cost_nano: 0, prompt_tokens: 0, completion_tokens: 0})-[:CHARGED_TO]->(p) RETURN count(copy) AS n",
+        "tenant: e.tenant, charge_path: e.charge_path, charged_at_us: e.charged_at_us, operations: 1, "
+        "total_cost_nano: e.total_cost_nano, prompt_cost_nano: e.total_cost_nano, completion_cost_nano: 0, "
+        "other_cost_nano: 0, prompt_tokens: 0, completion_tokens: 0})-[:CHARGED_TO]->(p) "
+        "RETURN count(copy) AS n",
         uid=desk.uid("other"),
     )
     findings = found(check.run(desk.tenant))
