@@ -126,6 +126,7 @@ def load(fleet: Fleet, committer: Committer, rollups: Rollups, folder: Folder) -
     Commands are made beforehand, some at a time, and the fold may catch up in between.
     """
     committer.submit_blocking(list(fleet.budgets()))
+    rollups.query(fleet.tenant, [RollupQuery(uid_of(fleet.tenant, "root"))])  # the engine compiles it once
     stop = threading.Event()
     worker = threading.Thread(target=folder.run, args=(stop,))
     worker.start()

@@ -64,11 +64,12 @@ class Answer:
     """Adds up one query. Every ``add_*`` takes what it finds in the query's range and leaves the rest."""
 
     def __init__(self, plan: Plan, budgets: Budgets, paths: Mapping[str, Path]) -> None:
-        self._plan = plan
+        self.plan = plan
+        self.ragged = plan.ragged
         self._query = plan.query
         self._budgets = budgets
         self._paths = paths
-        self._ragged = np.array(sorted(plan.ragged), dtype=np.int64)
+        self._ragged = np.array(sorted(self.ragged), dtype=np.int64)
         self._split = bool(self._query.by) or self._query.granularity is not Granularity.TOTAL
         self._reach = _Reach(plan.budget.uid, paths)
         self._path_labels: dict[Dimension, dict[str, str]] = {each: {} for each in self._query.by}
@@ -77,8 +78,12 @@ class Answer:
         self._owns: list[Ints] = []
         self._pieces: list[_Piece] = []
 
+    def finer(self) -> "Answer":
+        """A fresh answer to the same query, without Rollup nodes."""
+        return Answer(self.plan.finer(), self._budgets, self._paths)
+
     def add_rollups(self, stored: Sequence[StoredRollup]) -> bool:
-        """Add Rollup nodes of the plan's days. False where they cannot tell: then plan without them.
+        """Add Rollup nodes of the plan's days. False where they cannot tell: then ask ``finer``.
 
         That is so where only direct charges are asked for and a day has both kinds.
         """
@@ -93,7 +98,7 @@ class Answer:
             stored = [each for each in stored if any(each.own)]
             if query.by and any(each.own != each.total for each in stored):
                 return False
-        where = zone(self._plan.budget.rollup_timezone)
+        where = zone(self.plan.budget.rollup_timezone)
         days = np.array([day_start_us(each.day, where) for each in stored], dtype=np.int64)
         figures = [each.total if query.include_descendants else each.own for each in stored]
         rows = [to_rows(np.array([figure], dtype=np.int64).T) for figure in figures]
@@ -114,7 +119,7 @@ class Answer:
         """Add Cells: whole quarter hours within the plan's spans."""
         at_us = cells.at_us
         inside = np.zeros(len(at_us), dtype=bool)
-        for begin, end in self._plan.spans:
+        for begin, end in self.plan.spans:
             inside |= (at_us >= begin) & (at_us < end)
         if len(self._ragged):
             inside &= ~np.isin(at_us, self._ragged)
@@ -124,7 +129,7 @@ class Answer:
         """Add folded usage of quarter hours that an edge cuts, with its instants."""
         at_us = facts.at_us
         inside = np.zeros(len(at_us), dtype=bool)
-        for begin, end in self._plan.spans:
+        for begin, end in self.plan.spans:
             inside |= (at_us >= begin) & (at_us < end)
         self._add(facts, inside & np.isin(at_us // QUARTER_US * QUARTER_US, self._ragged))
 
@@ -170,7 +175,7 @@ class Answer:
     def _path_label(self, dimension: Dimension, path: Path) -> str:
         if dimension is not Dimension.BUDGET:
             return nearest(path, dimension, self._budgets)
-        uid = self._plan.budget.uid
+        uid = self.plan.budget.uid
         return child_of(path, uid) if uid in path.chain else ""
 
     def _append(self, at_us: Ints, columns: tuple[Column, ...], measures: Ints) -> None:
@@ -203,13 +208,13 @@ class Answer:
 
     def _starts(self, at_us: Ints) -> Ints:
         """The beginning of each instant's bucket; 0 where time is not cut."""
-        unit = self._plan.unit
+        unit = self.plan.unit
         if unit is None:
             return np.zeros(len(at_us), dtype=np.int64)
         edges = {
             begin
             for day in np.unique(at_us // DAY_US).tolist()
-            for begin, _ in iterate(unit, day * DAY_US, (day + 1) * DAY_US, self._plan.zone)
+            for begin, _ in iterate(unit, day * DAY_US, (day + 1) * DAY_US, self.plan.zone)
         }
         ordered = np.array(sorted(edges), dtype=np.int64)
         return ordered[np.searchsorted(ordered, at_us, side="right") - 1]
@@ -263,10 +268,10 @@ class Answer:
 
     def _buckets(self, piece: _Piece) -> tuple[Sequence[int | None], Sequence[int | None]]:
         """Where each row's bucket begins and ends."""
-        unit, starts = self._plan.unit, piece.start_us.tolist()
+        unit, starts = self.plan.unit, piece.start_us.tolist()
         if unit is None:
             return [None] * len(starts), [None] * len(starts)
-        ends = {each: bounds(unit, each, self._plan.zone)[1] for each in set(starts)}
+        ends = {each: bounds(unit, each, self.plan.zone)[1] for each in set(starts)}
         return starts, [ends[each] for each in starts]
 
 

@@ -1,6 +1,6 @@
 """Facts: what entries add, in columns. From the stream they have instants, from the graph quarter hours."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -116,11 +116,6 @@ def concatenate(parts: Sequence[Facts]) -> Facts:
         {name: _joined([part.columns[name] for part in parts]) for name in parts[0].columns},
         np.concatenate([part.measures for part in parts], axis=1),
     )
-
-
-def empty(names: Iterable[str] = LABELS) -> Facts:
-    """No rows."""
-    return Facts.of([], {name: [] for name in names}, [[] for _ in MEASURES])
 
 
 def _joined(columns: Sequence[Column]) -> Column:

@@ -1,7 +1,7 @@
 """Where the answer to a rollup query is read: whole days from Rollup nodes, the rest from finer ones."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from zoneinfo import ZoneInfo
 
 from insight.errors import InvalidQuery
@@ -33,6 +33,13 @@ class Plan:
     def rollup_uids(self) -> list[str]:
         """The Rollup nodes that may hold some of it."""
         return [rollup_uid(self.budget.uid, day) for day in range(*self.days)]
+
+    def finer(self) -> "Plan":
+        """The same from Cells alone."""
+        where = zone(self.budget.rollup_timezone)
+        ends = [*self.spans, (day_start_us(self.days[0], where), day_start_us(self.days[1], where))]
+        span = (min(begin for begin, _ in ends), max(end for _, end in ends))
+        return replace(self, days=(0, 0), spans=(span,))
 
     @property
     def utc_days(self) -> set[int]:
@@ -68,11 +75,8 @@ def check(query: RollupQuery, budget: BudgetFacts) -> tuple[ZoneInfo, Unit | Non
     return where, unit
 
 
-def plan(query: RollupQuery, budget: BudgetFacts, folded: Span | None, *, rollups: bool = True) -> Plan:
-    """Plan a query. ``folded`` is the stretch of time that anything folded lies in.
-
-    ``rollups=False`` asks for finer nodes even where Rollup nodes would do. Raises as ``check``.
-    """
+def plan(query: RollupQuery, budget: BudgetFacts, folded: Span | None) -> Plan:
+    """Plan a query. ``folded`` is the stretch of time that anything folded lies in. Raises as ``check``."""
     where, unit = check(query, budget)
     nothing = Plan(query, budget, where, unit, (0, 0), ())
     if folded is None:
@@ -85,7 +89,7 @@ def plan(query: RollupQuery, budget: BudgetFacts, folded: Span | None, *, rollup
     same_days = query.granularity is Granularity.TOTAL or (
         unit is not Unit.HOUR and (query.timezone or budget.timezone) == budget.rollup_timezone
     )
-    if not rollups or not same_days or len(query.by) > 1:
+    if not same_days or len(query.by) > 1:
         return everything
     first, end = _whole_days(query, low_us, high_us, zone(budget.rollup_timezone))
     if first >= end:

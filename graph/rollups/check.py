@@ -76,7 +76,8 @@ class RollupCheck:
             tree = self._rollups.trees.at(tenant, head["version"])
             span = (day_start_us(day, where), day_start_us(day + 1, where))
             for facts in _facts(transaction, tenant, span, head["folded_seq"]):
-                sheets = roll_up(facts, self._rollups.paths.of(facts.columns["path"].labels), tree)
+                self._rollups.paths.load(facts)
+                sheets = roll_up(facts, self._rollups.paths.known, tree)
                 keys = [rollup_uid(*key) for key in sheets.keys]
                 for node in sheets.plus([expected[key] for key in keys if key in expected]).nodes():
                     expected[node.uid] = node

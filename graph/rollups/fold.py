@@ -14,7 +14,7 @@ from cypher.rollups import HeadRow
 from graph.database import Database, Transaction
 from graph.errors import ConstraintViolation
 from graph.rollups.lease import Leases
-from graph.rollups.query import Rollups, check_unmoved, read_rollups, runs
+from graph.rollups.query import DAYS_AT_ONCE, Rollups, check_unmoved, read_rollups, runs
 from graph.rollups.tail import Moved
 from insight import cells
 from insight.cells import Segment
@@ -93,7 +93,8 @@ class Fold:
         if not len(facts):
             return _Written([], [], [], [], (first_day, last_day))
         tree = self._rollups.trees.at(tenant, head["version"])
-        sheets = roll_up(facts, self._rollups.paths.of(facts.columns["path"].labels), tree)
+        self._rollups.paths.load(facts)
+        sheets = roll_up(facts, self._rollups.paths.known, tree)
         stored = list(self._stored([rollup_uid(*key) for key in sheets.keys]))
         known = {each.uid for each in stored}
         created: list[dict[str, Any]] = []
@@ -118,7 +119,7 @@ class Fold:
         """The segments to write, and the uids of those that they take in."""
         parts = {day: [part] for day, part in cells.by_day(facts)}
         there: dict[int, list[Segment]] = {}
-        for first, last in runs(sorted(parts)):
+        for first, last in runs(sorted(parts), DAYS_AT_ONCE):
             begin, end = cells.span_of(tenant, first, last)
             for row in self._database.read(queries.SEGMENTS, {"begin": begin, "end": end}):
                 there.setdefault(row["day"], []).append(Segment(**row))

@@ -1,6 +1,6 @@
 """Answers to rollup queries: folded nodes up to the watermark, plus the unfolded tail."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from cypher import rollups as queries
@@ -17,21 +17,12 @@ from insight.errors import NotSettled, UnknownBudget
 from insight.facts import QUARTER_US, Facts
 from insight.fold import StoredRollup
 from insight.plan import Plan, Span, plan
-from insight.ports import Budgets
 from insight.rollups import MEASURES, RollupQuery, RollupResult
 from ledger.tree import BudgetTree
 from pricing.calendar import DAY_US
 
 ATTEMPTS: Final = 20
-
-
-class _Read:
-    """What one read transaction found for some queries."""
-
-    def __init__(self) -> None:
-        self.rollups: dict[str, list[StoredRollup]] = {}
-        self.cells: list[Facts] = []
-        self.ragged: list[Facts] = []
+DAYS_AT_ONCE: Final = 31
 
 
 class Rollups:
@@ -49,14 +40,11 @@ class Rollups:
         Raises ``InvalidQuery``, ``UnknownBudget``, ``SumOutOfRange``, ``pricing.errors.UnknownTimezone``,
         ``NotSettled`` while rollups are rebuilt.
         """
-        finer: set[int] = set()
         for _ in range(ATTEMPTS):
             try:
-                results = self._attempt(tenant, asked, finer)
+                return self._attempt(tenant, asked)
             except Moved:
                 continue
-            if results is not None:
-                return results
         raise NotSettled("Rollups are changing faster than they can be read; ask again.")
 
     def behind(self, tenant: str) -> int:
@@ -69,60 +57,52 @@ class Rollups:
         (row,) = self._database.read(FOLD_LAG, NoParams())
         return row["entries"]
 
-    def _attempt(
-        self, tenant: str, asked: Sequence[RollupQuery], finer: set[int]
-    ) -> list[RollupResult] | None:
-        """One try. Queries whose Rollup nodes could not tell are put into ``finer``, and None is returned."""
-
-        def work(transaction: Transaction) -> tuple[HeadRow | None, BudgetTree, list[Plan], _Read]:
+    def _attempt(self, tenant: str, asked: Sequence[RollupQuery]) -> list[RollupResult]:
+        def work(transaction: Transaction) -> tuple[HeadRow | None, list[Answer]]:
             head = next(iter(transaction.run(queries.HEAD, {"tenant": tenant})), None)
             tree = BudgetTree(tenant) if head is None else self.trees.at(tenant, head["version"])
-            plans = [
-                _planned(query, tree, head, rollups=index not in finer) for index, query in enumerate(asked)
-            ]
-            if head is None:
-                return head, tree, plans, _Read()
-            found = _read(transaction, tenant, plans, head["folded_seq"])
-            check_unmoved(transaction, tenant, head)
-            return head, tree, plans, found
+            answers = [Answer(_planned(query, tree, head), tree, self.paths.known) for query in asked]
+            if head is not None:
+                answers = _with_rollups(transaction, answers)
+                self._add_cells(transaction, tenant, answers)
+                self._add_ragged(transaction, tenant, answers, head["folded_seq"])
+                check_unmoved(transaction, tenant, head)
+            return head, answers
 
-        head, tree, plans, found = self._database.reading(work)
-        answers = [self._answer(each, tree, found) for each in plans]
-        unclear = {index for index, answer in enumerate(answers) if answer is None}
-        if unclear:
-            finer |= unclear
-            return None
-        settled = [answer for answer in answers if answer is not None]
+        head, answers = self._database.reading(work)
         if head is None:
-            return [answer.result(0) for answer in settled]
+            return [answer.result(0) for answer in answers]
         for facts in self.tails.read(tenant, head["generation"], head["folded_seq"], head["seq"]):
-            self.paths.of(facts.columns["path"].labels)
-            for answer in settled:
+            self.paths.load(facts)
+            for answer in answers:
                 answer.add_unfolded(facts)
-        return [answer.result(head["last_now_us"]) for answer in settled]
+        return [answer.result(head["last_now_us"]) for answer in answers]
 
-    def _answer(self, each: Plan, budgets: Budgets, found: _Read) -> Answer | None:
-        for facts in (*found.cells, *found.ragged):
-            self.paths.of(facts.columns["path"].labels)
-        answer = Answer(each, budgets, self.paths.of(()))
-        days = range(*each.days)
-        stored = [node for node in found.rollups.get(each.budget.uid, ()) if node.day in days]
-        if not answer.add_rollups(stored):
-            return None
-        for facts in found.cells:
-            answer.add_cells(facts)
-        for facts in found.ragged:
-            answer.add_ragged(facts)
-        return answer
+    def _add_cells(self, transaction: Transaction, tenant: str, answers: Sequence[Answer]) -> None:
+        days = sorted({day for answer in answers for day in answer.plan.utc_days})
+        names = ["slot", *columns_needed([answer.plan for answer in answers]), *MEASURES]
+        for facts in read_cells(transaction, tenant, days, names):
+            self.paths.load(facts)
+            for answer in answers:
+                answer.add_cells(facts)
+
+    def _add_ragged(
+        self, transaction: Transaction, tenant: str, answers: Sequence[Answer], folded_seq: int
+    ) -> None:
+        for slot in sorted({slot for answer in answers for slot in answer.ragged}):
+            facts = read_between(transaction, tenant, slot, slot + QUARTER_US, folded_seq)
+            self.paths.load(facts)
+            for answer in answers:
+                answer.add_ragged(facts)
 
 
-def _planned(query: RollupQuery, tree: BudgetTree, head: HeadRow | None, *, rollups: bool) -> Plan:
+def _planned(query: RollupQuery, tree: BudgetTree, head: HeadRow | None) -> Plan:
     budget = tree.get(query.budget_uid)
     if budget is None:
         raise UnknownBudget("No such budget.", field="budgetId")
     if head is not None and head["dropping"]:
         raise NotSettled("Rollups are being rebuilt; ask again in a moment.")
-    return plan(query, budget, None if head is None else folded_span(head), rollups=rollups)
+    return plan(query, budget, None if head is None else folded_span(head))
 
 
 def folded_span(head: HeadRow) -> Span | None:
@@ -131,19 +111,17 @@ def folded_span(head: HeadRow) -> Span | None:
     return None if first is None or last is None else (first * DAY_US, (last + 1) * DAY_US)
 
 
-def _read(transaction: Transaction, tenant: str, plans: Sequence[Plan], folded_seq: int) -> _Read:
-    found = _Read()
-    uids = sorted({uid for each in plans for uid in each.rollup_uids})
-    if uids:
-        columns = sorted({dimension.column for each in plans for dimension in each.query.by})
-        found.rollups = read_rollups(transaction, uids, columns)
-    days = sorted({day for each in plans for day in each.utc_days})
-    if days:
-        names = ["slot", *columns_needed(plans), *MEASURES]
-        found.cells = list(read_cells(transaction, tenant, days, names))
-    for slot in sorted({slot for each in plans for slot in each.ragged}):
-        found.ragged.append(read_between(transaction, tenant, slot, slot + QUARTER_US, folded_seq))
-    return found
+def _with_rollups(transaction: Transaction, answers: Sequence[Answer]) -> list[Answer]:
+    """The answers with the Rollup nodes that they plan with; those that these cannot tell plan anew."""
+    uids = sorted({uid for answer in answers for uid in answer.plan.rollup_uids})
+    columns = sorted({dimension.column for answer in answers for dimension in answer.plan.query.by})
+    found = read_rollups(transaction, uids, columns) if uids else {}
+    added: list[Answer] = []
+    for answer in answers:
+        days = range(*answer.plan.days)
+        nodes = [node for node in found.get(answer.plan.budget.uid, ()) if node.day in days]
+        added.append(answer if answer.add_rollups(nodes) else answer.finer())
+    return added
 
 
 def read_rollups(
@@ -163,19 +141,19 @@ def read_rollups(
 
 def read_cells(
     transaction: Transaction, tenant: str, days: Sequence[int], names: Sequence[str]
-) -> Iterable[Facts]:
-    """The Cells of some days, ascending, with some of their columns."""
-    for first, last in runs(days):
+) -> Iterator[Facts]:
+    """The Cells of some days, ascending, with some of their columns; about a month is held at once."""
+    for first, last in runs(days, DAYS_AT_ONCE):
         begin, end = span_of(tenant, first, last)
         for row in transaction.run(queries.CELLS, {"begin": begin, "end": end, "columns": list(names)}):
             yield decode(row["day"], row["rows"], dict(zip(names, row["columns"], strict=True)))
 
 
-def runs(days: Sequence[int]) -> list[tuple[int, int]]:
-    """Ascending days as stretches without a gap, (first, last)."""
+def runs(days: Sequence[int], longest: int) -> list[tuple[int, int]]:
+    """Ascending days as stretches without a gap, (first, last), of at most ``longest`` days."""
     found: list[tuple[int, int]] = []
     for day in days:
-        if found and found[-1][1] == day - 1:
+        if found and found[-1][1] == day - 1 and day - found[-1][0] < longest:
             found[-1] = (found[-1][0], day)
         else:
             found.append((day, day))

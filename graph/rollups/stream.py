@@ -1,6 +1,6 @@
 """The stream of entries, in columns; and charge paths, which never change, by uid."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
@@ -125,18 +125,17 @@ def _facts(row: FactsRow) -> Facts:
 
 
 class Paths:
-    """Charge paths by uid, kept for the life of the process. Thread-safe."""
+    """Charge paths by uid, ``known`` for the life of the process. Thread-safe."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._known: dict[str, ChargePath] = {}
+        self.known: dict[str, ChargePath] = {}
 
-    def of(self, uids: Iterable[str]) -> Mapping[str, ChargePath]:
-        """All known paths; those asked for are among them."""
-        missing = [uid for uid in dict.fromkeys(uids) if uid not in self._known]
+    def load(self, facts: Facts) -> None:
+        """Know all paths of some facts."""
+        missing = [uid for uid in facts.columns["path"].labels if uid not in self.known]
         if missing:
             for row in self._database.read(queries.PATHS, {"uids": missing}):
                 tenant, _, _ = row["uid"].partition("/")
                 path = ChargePath(row["uid"], tenant, tuple(row["chain"]), tuple(row["scoped"]))
-                self._known[path.uid] = path
-        return self._known
+                self.known[path.uid] = path

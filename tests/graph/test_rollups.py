@@ -125,5 +125,6 @@ def test_no_query_asks_nothing(database: Database, tenant: str) -> None:
 
 
 def test_days_without_a_gap_are_read_at_once() -> None:
-    assert runs([3, 4, 5, 9, 11, 12]) == [(3, 5), (9, 9), (11, 12)]
-    assert runs([]) == []
+    assert runs([3, 4, 5, 9, 11, 12], 31) == [(3, 5), (9, 9), (11, 12)]
+    assert runs([3, 4, 5, 6, 7], 2) == [(3, 4), (5, 6), (7, 7)]
+    assert runs([], 31) == []

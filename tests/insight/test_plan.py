@@ -30,7 +30,10 @@ def test_days_and_spans_cover_what_is_asked_for_once(seed: int, finer: bool) -> 
     asked = world.tree.get(query.budget_uid)
     assert asked is not None
     folded = (BEGIN_US // DAY_US * DAY_US, (BEGIN_US // DAY_US + DAYS) * DAY_US)
-    planned = plan(query, asked, folded, rollups=not finer)
+    planned = plan(query, asked, folded)
+    if finer and planned.days != (0, 0):
+        planned = planned.finer()
+        assert planned.days == (0, 0)
     where = zone(asked.rollup_timezone)
     pieces = [(day_start_us(day, where), day_start_us(day + 1, where)) for day in range(*planned.days)]
     pieces = sorted([*pieces, *planned.spans])

@@ -51,26 +51,24 @@ class Memory:
 
     def query(self, query: RollupQuery, unfolded: Sequence[Entry]) -> RollupResult:
         """Answer as ``graph.rollups.Rollups`` does."""
-        answer = self._answer(query, rollups=True) or self._answer(query, rollups=False)
-        assert answer is not None
+        answer = self._answer(query)
         for half in (unfolded[::2], unfolded[1::2]):
             answer.add_unfolded(facts_of(half))
         return answer.result(0)
 
-    def _answer(self, query: RollupQuery, *, rollups: bool) -> Answer | None:
+    def _answer(self, query: RollupQuery) -> Answer:
         budget = self.world.tree.get(query.budget_uid)
         assert budget is not None
         days = sorted(entry.at_us // DAY_US for entry in self.folded)
         folded = (days[0] * DAY_US, (days[-1] + 1) * DAY_US) if days else None
-        planned = plan(query, budget, folded, rollups=rollups)
-        answer = Answer(planned, self.world.tree, self.paths)
-        nodes = [self.rollups.get((budget.uid, day)) for day in range(*planned.days)]
+        answer = Answer(plan(query, budget, folded), self.world.tree, self.paths)
+        nodes = [self.rollups.get((budget.uid, day)) for day in range(*answer.plan.days)]
         if not answer.add_rollups([node for node in nodes if node is not None]):
-            return None
+            answer = answer.finer()
         for day, rows, columns in self.segments.values():
-            if day in planned.utc_days:
+            if day in answer.plan.utc_days:
                 answer.add_cells(cells.decode(day, rows, columns))
-        for slot in planned.ragged:
+        for slot in answer.ragged:
             answer.add_ragged(self._between(slot, slot + QUARTER_US))
         return answer
 

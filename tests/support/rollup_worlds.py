@@ -4,7 +4,7 @@ import random
 from dataclasses import replace
 
 from insight.rollups import Dimension, Granularity, RollupQuery
-from ledger.model import Budget, BudgetType, ChargePath, uid_of
+from ledger.model import Budget, BudgetType
 from pricing.calendar import DAY_US, HOUR_US, MINUTE_US, bounds, zone
 from tests.support.rollups import Entry, World, budget
 
@@ -122,8 +122,3 @@ def random_query(rng: random.Random, world: World) -> RollupQuery:
         rng.random() < 0.7,
         rng.choice((None, None, rng.choice(world.tree.all()).uid)),
     )
-
-
-def other_path(world: World) -> ChargePath:
-    """Some path of the tree."""
-    return world.tree.path(uid_of(world.tenant, "root"), {})
