@@ -14,11 +14,11 @@ from ledger.errors import (
     NotFound,
     OutOfRange,
 )
-from ledger.limits import amount_limit, limits_of
-from ledger.model import UNATTRIBUTED, Budget, Meter, Recurrence, Schedule, uid_of
+from ledger.limits import amount_limit, limits_of, thresholds
+from ledger.model import UNATTRIBUTED, Budget, Limit, Schedule, WindowKind, uid_of
 from ledger.state import TenantState
-from ledger.windows import PPM, schedule_at, window_span
-from pricing.calendar import Unit, bounds, zone
+from ledger.windows import GONE, PPM, keyed_span, standing_instant
+from pricing.calendar import zone
 from pricing.errors import PricingError
 from pricing.money import NANO_MAX, validate_currency
 
@@ -76,15 +76,18 @@ def create_budget(state: TenantState, command: CreateBudget, now_us: int) -> Bud
 
 
 def _same_or_conflict(state: TenantState, command: CreateBudget, existing: Budget, asked: Budget) -> Budget:
-    comparable = replace(
-        asked, created_at_us=existing.created_at_us, rollup_timezone=existing.rollup_timezone
-    )
-    if comparable == existing and state.tree.within(existing.uid, command.scope_uid):
+    if _content(asked) == _content(existing) and state.tree.within(existing.uid, command.scope_uid):
         return existing
     raise Conflict(
         f"Budget {command.budget_id} exists with other content. Use updateBudget or moveBudget to change it.",
         field="budget_id",
     )
+
+
+def _content(budget: Budget) -> Budget:
+    """What a caller says about a budget, without what the ledger noted about it since."""
+    limits = tuple(replace(limit, since_us=0) for limit in budget.limits)
+    return replace(budget, created_at_us=0, rollup_timezone="", schedules=(), recut_us=0, limits=limits)
 
 
 def _check(command: CreateBudget) -> None:
@@ -93,13 +96,7 @@ def _check(command: CreateBudget) -> None:
         validate_currency(command.currency)
     except PricingError as error:
         raise InvalidInput(str(error), field="currency") from error
-    _check_fields(
-        command.amount_nano,
-        command.period_start_us,
-        command.period_end_us,
-        command.timezone,
-        command.warning_threshold_ppm,
-    )
+    _check_fields(command)
 
 
 def _check_id(identifier: str, field: str) -> None:
@@ -107,25 +104,24 @@ def _check_id(identifier: str, field: str) -> None:
         raise InvalidInput(f"{field} must have 1 to 256 printable characters", field=field)
 
 
-def _check_fields(
-    amount_nano: int | None,
-    period_start_us: int | None,
-    period_end_us: int | None,
-    timezone: str,
-    warning_threshold_ppm: int,
-) -> None:
+def _check_fields(said: CreateBudget | Budget) -> None:
+    amount_nano, start_us, end_us = said.amount_nano, said.period_start_us, said.period_end_us
     if amount_nano is not None and amount_nano < 0:
         raise InvalidInput("amount must not be negative", field="amount")
     if amount_nano is not None and amount_nano > NANO_MAX:
         raise OutOfRange("amount does not fit into 64 bits of nano-units", field="amount")
-    if period_start_us is not None and period_end_us is not None and period_end_us <= period_start_us:
+    if end_us is not None and end_us <= (start_us or 0):
         raise InvalidInput("period_end must be after period_start", field="period_end")
     try:
-        zone(timezone)
+        zone(said.timezone)
     except PricingError as error:
         raise InvalidInput(str(error), field="timezone") from error
-    if not 0 < warning_threshold_ppm <= PPM:
+    if not 0 < said.warning_threshold_ppm <= PPM:
         raise InvalidInput("warning_threshold must be above 0 and at most 1", field="warning_threshold")
+    if said.name is not None:
+        _check_id(said.name, "name")
+    if said.resource_id is not None:
+        _check_id(said.resource_id, "resource_id")
 
 
 def _parent(state: TenantState, command: CreateBudget) -> Budget | None:
@@ -161,7 +157,7 @@ def _check_below(state: TenantState, budget: Budget, parent: Budget, field: str 
             f"{parent.currency}: a budget tree has one currency.",
             field="currency",
         )
-    if len(state.tree.chain(parent.uid)) >= DEPTH_MAX:
+    if len(state.tree.chain(parent.uid)) + max(1, state.tree.height(budget.uid)) > DEPTH_MAX:
         raise InvalidInput(f"a budget tree has at most {DEPTH_MAX} levels", field=field)
 
 
@@ -174,21 +170,13 @@ def update_budget(state: TenantState, command: UpdateBudget, now_us: int) -> Bud
     changes: dict[str, Any] = dict(command.changes)
     specs: tuple[LimitSpec, ...] | None = changes.pop("limits", None)
     changed = replace(budget, **changes)
-    _check_fields(
-        changed.amount_nano,
-        changed.period_start_us,
-        changed.period_end_us,
-        changed.timezone,
-        changed.warning_threshold_ppm,
+    _check_fields(changed)
+    changed = replace(
+        changed,
+        limits=_limits(budget, changed, specs, now_us),
+        schedules=_schedules(budget, changed, now_us),
+        recut_us=budget.recut_us if _cut_by(budget) == _cut_by(changed) else now_us,
     )
-    first = amount_limit(budget.uid, changed.amount_nano, changed.warning_threshold_ppm)
-    if specs is None:
-        thresholds = (changed.warning_threshold_ppm, PPM)
-        others = tuple(replace(limit, thresholds_ppm=thresholds) for limit in budget.limits[1:])
-        limits = (first, *others)
-    else:
-        limits = limits_of(budget.uid, changed.amount_nano, changed.warning_threshold_ppm, specs)
-    changed = replace(changed, limits=limits, schedules=_schedules(budget, changed, now_us))
     if changed == budget:
         return budget
     state.put_budget(changed)
@@ -196,56 +184,46 @@ def update_budget(state: TenantState, command: UpdateBudget, now_us: int) -> Bud
     return changed
 
 
+def _limits(
+    budget: Budget, changed: Budget, specs: tuple[LimitSpec, ...] | None, now_us: int
+) -> tuple[Limit, ...]:
+    """The limits of the changed budget; those that it did not have before begin with the running window."""
+    if specs is None:
+        told = thresholds(changed.warning_threshold_ppm)
+        kept = tuple(replace(limit, thresholds_ppm=told) for limit in budget.limits[1:])
+        return (amount_limit(budget.uid, changed.amount_nano, changed.warning_threshold_ppm), *kept)
+    before = {limit.key: limit.since_us for limit in budget.limits}
+    return tuple(
+        replace(limit, since_us=before.get(limit.key, now_us))
+        for limit in limits_of(budget.uid, changed.amount_nano, changed.warning_threshold_ppm, specs)
+    )
+
+
 def _schedules(budget: Budget, changed: Budget, now_us: int) -> tuple[Schedule, ...]:
     if (budget.recurrence, budget.timezone) == (changed.recurrence, changed.timezone):
         return budget.schedules
-    kept = tuple(each for each in budget.schedules if each.from_us <= now_us) or budget.schedules[:1]
-    current, _ = schedule_at(replace(budget, schedules=kept), now_us)
-    return (*kept, Schedule(_begins_us(current, changed, now_us), changed.recurrence, changed.timezone))
+    return (*budget.schedules, Schedule(now_us, changed.recurrence, changed.timezone))
 
 
-def _begins_us(current: Schedule, changed: Budget, now_us: int) -> int:
-    """When a new recurrence or zone takes over: with the next window, or at once where none comes."""
-    old = _UNITS.get(current.recurrence)
-    if old is not None:
-        return bounds(old, now_us, zone(current.timezone))[1]
-    new = _UNITS.get(changed.recurrence)
-    if new is not None:
-        # The first recurring window is the running one, with its true spend.
-        return max(bounds(new, now_us, zone(changed.timezone))[0], current.from_us + 1)
-    return bounds(Unit.DAY, now_us, zone(current.timezone))[1]
-
-
-_UNITS = {
-    Recurrence.DAILY: Unit.DAY,
-    Recurrence.WEEKLY: Unit.WEEK,
-    Recurrence.MONTHLY: Unit.MONTH,
-    Recurrence.QUARTERLY: Unit.QUARTER,
-    Recurrence.YEARLY: Unit.YEAR,
-}
+def _cut_by(budget: Budget) -> tuple[object, ...]:
+    return budget.period_start_us, budget.period_end_us, budget.recurrence, budget.timezone
 
 
 def _recount(state: TenantState, old: Budget, new: Budget, now_us: int) -> None:
     """Windows that are new, or whose bounds changed, start with what was truly charged in them."""
-    before = {limit.key: limit for limit in old.limits}
+    before = {limit.key for limit in old.limits}
     for limit in new.limits:
-        span = window_span(new, limit.window, now_us)
-        if span is None or limit.each is not None:
+        if not limit.counts_all or (limit.key in before and new.recut_us == old.recut_us):
             continue
-        was = window_span(old, limit.window, now_us) if limit.key in before else None
-        if was == span:
-            continue
-        window = state.window(new, limit, now_us)
-        if window is None:
-            continue
-        spent = state.reader.spent(new.uid, span.start_us, span.end_us)
-        window.start_us, window.end_us = span.start_us, span.end_us
-        window.spent = {
-            Meter.COST: spent.cost_nano,
-            Meter.TOKENS: spent.tokens,
-            Meter.REQUESTS: spent.requests,
-        }.get(limit.meter, window.spent)
-        state.touch(window)
+        # Only a budget's own period can change windows that have ended.
+        everything = limit.window is WindowKind.PERIOD
+        for window in state.windows_of(limit, None if everything else now_us):
+            span = keyed_span(new, limit, window.uid.removeprefix(f"{limit.uid}@")) or GONE
+            if limit.key not in before or (window.start_us, window.end_us) != (span.start_us, span.end_us):
+                state.recount(limit, window, span)
+        window = state.window(new, limit, standing_instant(new, now_us))
+        if window is not None:
+            state.touch(window)
 
 
 def move_budget(state: TenantState, command: MoveBudget, now_us: int) -> Budget:

@@ -137,6 +137,6 @@ def _windows(
                 continue
             for limit in budget.limits:
                 for at_us in {first_us, last_us}:
-                    span = window_span(budget, limit.window, at_us)
+                    span = window_span(budget, limit, at_us)
                     if span is not None:
                         yield limit, span

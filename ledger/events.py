@@ -1,6 +1,6 @@
 """Budget events: their types and bodies (source document 001:224-241; what follows ``timestamp`` is ours)."""
 
-import orjson
+from typing import Any
 
 from ledger.model import Budget, Limit, Meter, Window
 from ledger.windows import EXCEEDED_PPM
@@ -13,8 +13,8 @@ BUDGET_EXCEEDED = "budget.exceeded"
 
 def budget_event(
     budget: Budget, limit: Limit, window: Window, threshold_ppm: int, now_us: int
-) -> tuple[str, str]:
-    """The type and the JSON body of the event that a window reached a threshold."""
+) -> tuple[str, dict[str, Any]]:
+    """The type and the body of the event that a window reached a threshold."""
     amount = limit.amount or 0
     body = {
         "budget_id": budget.budget_id,
@@ -32,7 +32,7 @@ def budget_event(
         "window_end": _instant(window.end_us),
     }
     event_type = BUDGET_EXCEEDED if threshold_ppm >= EXCEEDED_PPM else BUDGET_WARNING
-    return event_type, orjson.dumps(body).decode()
+    return event_type, body
 
 
 def _figure(meter: Meter, value: int) -> str:

@@ -1,11 +1,18 @@
 """Limits as asked for → limits of a budget: which meters go with which windows."""
 
+import re
+from collections.abc import Iterable
+from typing import Final
+
 from ledger.commands import LimitSpec
-from ledger.errors import InvalidInput
+from ledger.errors import InvalidInput, OutOfRange
 from ledger.model import AMOUNT_LIMIT, Limit, Meter, WindowKind
 from ledger.windows import EXCEEDED_PPM
+from pricing.money import NANO_MAX
 
-LIMITS_MAX = 64
+LIMITS_MAX: Final = 64
+# Part of the limit's key, so without the characters that separate keys.
+_RESOURCE = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 
 _TIMED = frozenset(
     {
@@ -44,7 +51,7 @@ def amount_limit(budget_uid: str, amount_nano: int | None, warning_threshold_ppm
         Meter.COST,
         WindowKind.PERIOD,
         amount_nano,
-        thresholds_ppm=_thresholds(warning_threshold_ppm),
+        thresholds_ppm=thresholds(warning_threshold_ppm),
     )
 
 
@@ -60,7 +67,12 @@ def limits_of(
         if limit.key in limits:
             raise InvalidInput(f"there are two limits for {limit.key}", field="limits")
         limits[limit.key] = limit
-    return tuple(limits.values())
+    return in_order(limits.values())
+
+
+def in_order(limits: Iterable[Limit]) -> tuple[Limit, ...]:
+    """The budget's own amount first, then by key."""
+    return tuple(sorted(limits, key=lambda limit: (limit.key != AMOUNT_LIMIT, limit.key)))
 
 
 def _limit(budget_uid: str, warning_threshold_ppm: int, spec: LimitSpec) -> Limit:
@@ -75,6 +87,11 @@ def _limit(budget_uid: str, warning_threshold_ppm: int, spec: LimitSpec) -> Limi
         )
     if spec.amount < 0:
         raise InvalidInput("a limit's amount must not be negative", field="limits")
+    if spec.amount > NANO_MAX:
+        raise OutOfRange("a limit's amount does not fit into 64 bits", field="limits")
+    if spec.resource is not None and not _RESOURCE.fullmatch(spec.resource):
+        text = "a limit's resource has 1 to 64 letters, digits, dots, dashes and underscores"
+        raise InvalidInput(text, field="limits")
     if spec.meter is Meter.LEVEL and spec.resource is None:
         raise InvalidInput("a limit on LEVEL names its resource, for instance agents", field="limits")
     parts = (spec.meter.value, None if window is None else window.value, spec.resource, spec.each)
@@ -89,11 +106,12 @@ def _limit(budget_uid: str, warning_threshold_ppm: int, spec: LimitSpec) -> Limi
         spec.enforcement,
         spec.resource,
         spec.each,
-        _thresholds(warning_threshold_ppm),
+        thresholds(warning_threshold_ppm),
     )
 
 
-def _thresholds(warning_threshold_ppm: int) -> tuple[int, ...]:
+def thresholds(warning_threshold_ppm: int) -> tuple[int, ...]:
+    """At which utilisations a limit tells, ascending."""
     if warning_threshold_ppm >= EXCEEDED_PPM:
         return (EXCEEDED_PPM,)
     return (warning_threshold_ppm, EXCEEDED_PPM)

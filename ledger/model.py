@@ -160,13 +160,20 @@ class Limit:
     resource: str | None = None
     each: str | None = None
     thresholds_ppm: tuple[int, ...] = ()
+    since_us: int = 0
+    """When it was added to a budget that had been there; windows that had ended by then it does not have."""
+
+    @property
+    def counts_all(self) -> bool:
+        """Whether it counts whatever is charged to its budget, in one window at a time."""
+        return self.each is None and self.resource is None
 
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """From when on which recurrence and time zone cut a budget's windows."""
+    """Which recurrence and time zone were decided when; they cut a limit's windows from its next one on."""
 
-    from_us: int
+    decided_us: int
     recurrence: Recurrence
     timezone: str
 
@@ -193,9 +200,12 @@ class Budget:
     priority: int | None
     created_at_us: int
     schedules: tuple[Schedule, ...]
-    """By time, the first from the beginning: a change of zone or recurrence begins with the next window."""
+    """By time, the first from the beginning."""
     limits: tuple[Limit, ...]
+    """The budget's own amount first, then by key."""
     closed_at_us: int | None = None
+    recut_us: int = 0
+    """When its period, recurrence or zone last changed: windows that begin before may have been cut anew."""
 
     @property
     def parent_budget_id(self) -> str | None:

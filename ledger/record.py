@@ -6,7 +6,6 @@ recorded, and an id that is taken by other content, are refused.
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Final
 
 from ledger.changes import RecordedOperation
 from ledger.commands import Record
@@ -28,14 +27,12 @@ from ledger.model import (
     uid_of,
 )
 from ledger.results import InvalidUsage, OperationConflict, RecordedUsage, RecordResult
-from ledger.state import KnownOperation, TenantState
+from ledger.state import AHEAD_MAX_US, KnownOperation, TenantState
 from ledger.warnings import dump_warnings
 from ledger.windows import EXCEEDED_PPM, reached, utilization_ppm
 from pricing.calendar import to_datetime
 from pricing.money import NANO_MAX
 from pricing.quote import Quote, Reason
-
-AHEAD_MAX_US: Final = 5 * 60 * 1_000_000
 
 BUDGET_UNKNOWN = "BUDGET_UNKNOWN"
 BUDGET_CLOSED = "BUDGET_CLOSED"
@@ -83,10 +80,11 @@ def record(state: TenantState, command: Record, now_us: int) -> RecordResult:
     state.use_path(path)
     entry = _entry(state, command, quote, timestamp_us, now_us)
     unpriced_seq = state.next_seq() if entry is None else None
-    _charge(state, command, charged, now_us, warnings)
-    _about_budgets(state, command, path, timestamp_us, warnings)
+    _charge(state, charged, now_us, warnings)
+    _about_budgets(state, path, timestamp_us, warnings)
     if quote.reason is not None:
         warnings.append(Warning(UNPRICED, _UNPRICED_TEXT[quote.reason]))
+    warnings = [_as_seen(state, command, each) for each in warnings]
 
     state.changes.operations.append(
         RecordedOperation(
@@ -146,7 +144,8 @@ def _repeated(state: TenantState, command: Record, known: KnownOperation) -> Rec
     if known.fingerprint == command.usage.fingerprint and state.tree.within(
         known.leaf_uid, command.scope_uid
     ):
-        return replace(known.answer, duplicate=True)
+        warnings = tuple(_as_seen(state, command, each) for each in known.answer.warnings)
+        return replace(known.answer, duplicate=True, warnings=warnings)
     return OperationConflict(
         operation_id,
         f"Operation {operation_id} is already recorded with other content. "
@@ -208,7 +207,7 @@ def _counted(state: TenantState, path: ChargePath, charge: Mapping[Meter, int], 
             continue
         for limit in budget.limits:
             amount = charge.get(limit.meter)
-            if amount is None or limit.each is not None or limit.resource is not None:
+            if amount is None or not limit.counts_all:
                 continue
             window = state.window(budget, limit, at_us)
             if window is None:
@@ -246,9 +245,7 @@ def _entry(
     )
 
 
-def _charge(
-    state: TenantState, command: Record, charged: Charged, now_us: int, warnings: list[Warning]
-) -> None:
+def _charge(state: TenantState, charged: Charged, now_us: int, warnings: list[Warning]) -> None:
     late = False
     for budget, limit, window, amount in charged:
         before = window.spent
@@ -258,7 +255,7 @@ def _charge(
         if ended and not late:
             late = True
             text = "The usage belongs to a window that has ended; it was counted there."
-            warnings.append(Warning(LATE, text, _visible_id(state, command, budget), late=True))
+            warnings.append(Warning(LATE, text, budget.budget_id, late=True))
         if limit.amount is None:
             continue
         if limit.enforcement is not Enforcement.SOFT:
@@ -267,7 +264,7 @@ def _charge(
                 window.forced += min(amount, past)
         if limit.thresholds_ppm and reached(window.spent, limit.amount, limit.thresholds_ppm[0]):
             _tell(state, budget, limit, window, now_us)
-            warnings.append(_threshold_warning(state, command, budget, limit, window, ended=ended))
+            warnings.append(_threshold_warning(budget, limit, window, ended=ended))
 
 
 def _tell(state: TenantState, budget: Budget, limit: Limit, window: Window, now_us: int) -> None:
@@ -278,41 +275,42 @@ def _tell(state: TenantState, budget: Budget, limit: Limit, window: Window, now_
         if threshold_ppm not in window.told and reached(window.spent, limit.amount, threshold_ppm):
             # A new list: windows are shared with nobody, but a rolled back batch must not have told.
             window.told = [*window.told, threshold_ppm]
-            event_type, payload = budget_event(budget, limit, window, threshold_ppm, now_us)
-            state.emit(event_type, budget.uid, now_us, payload)
+            event_type, body = budget_event(budget, limit, window, threshold_ppm, now_us)
+            state.emit(event_type, budget.uid, now_us, body)
 
 
-def _visible_id(state: TenantState, command: Record, budget: Budget) -> str | None:
-    return budget.budget_id if state.tree.within(budget.uid, command.scope_uid) else None
+def _as_seen(state: TenantState, command: Record, warning: Warning) -> Warning:
+    """A warning as the caller's key may see it: without name and figures of budgets above its own."""
+    budget_id = warning.budget_id
+    if budget_id is None or state.tree.within(uid_of(command.tenant, budget_id), command.scope_uid):
+        return warning
+    text = warning.message.replace(f"Budget {budget_id}", "A budget above this key's own")
+    if warning.utilization_ppm is not None:
+        text = "A budget above this key's own has reached a threshold."
+    return Warning(warning.code, text, late=warning.late)
 
 
-def _threshold_warning(
-    state: TenantState, command: Record, budget: Budget, limit: Limit, window: Window, *, ended: bool
-) -> Warning:
+def _threshold_warning(budget: Budget, limit: Limit, window: Window, *, ended: bool) -> Warning:
     amount = limit.amount or 0
     threshold_ppm = max(each for each in limit.thresholds_ppm if reached(window.spent, amount, each))
     code = EXCEEDED if threshold_ppm >= EXCEEDED_PPM else WARNING
-    budget_id = _visible_id(state, command, budget)
-    if budget_id is None:
-        return Warning(code, "A budget above this key's own has reached a threshold.", late=ended)
+    used = utilization_ppm(window.spent, amount)
     return Warning(
         code,
-        f"Budget {budget_id} has used {utilization_ppm(window.spent, amount) / 10_000:.2f} % of its limit.",
-        budget_id,
+        f"Budget {budget.budget_id} has used {used / 10_000:.2f} % of its limit.",
+        budget.budget_id,
         limit.meter,
         limit.window,
         amount,
         window.spent,
         window.reserved,
-        utilization_ppm(window.spent, amount),
+        used,
         threshold_ppm,
         ended,
     )
 
 
-def _about_budgets(
-    state: TenantState, command: Record, path: ChargePath, at_us: int, warnings: list[Warning]
-) -> None:
+def _about_budgets(state: TenantState, path: ChargePath, at_us: int, warnings: list[Warning]) -> None:
     """Closed budgets and those outside their period take the charge all the same, and the answer says so."""
     for budget_uid in path.budget_uids:
         budget = state.tree.get(budget_uid)
@@ -324,9 +322,6 @@ def _about_budgets(
         if not outside and budget.closed_at_us is None:
             continue
         code = BUDGET_CLOSED if budget.closed_at_us is not None else BUDGET_OUTSIDE_PERIOD
-        budget_id = _visible_id(state, command, budget)
-        name = "A budget above this key's own" if budget_id is None else f"Budget {budget_id}"
         what = "is closed" if code == BUDGET_CLOSED else "is outside its period"
-        warnings.append(
-            Warning(code, f"{name} {what}; the usage was recorded on it all the same.", budget_id)
-        )
+        text = f"Budget {budget.budget_id} {what}; the usage was recorded on it all the same."
+        warnings.append(Warning(code, text, budget.budget_id))

@@ -75,6 +75,14 @@ class BudgetTree:
             at = self._budgets[at].parent_uid
         return tuple(chain)
 
+    def height(self, uid: str) -> int:
+        """How many levels a budget and what is below it take; 0 where there is no such budget."""
+        levels, level = 0, [uid] if uid in self._budgets else []
+        while level:
+            levels += 1
+            level = [child for each in level for child in self._children.get(each, ())]
+        return levels
+
     def within(self, uid: str, scope_uid: str | None) -> bool:
         """Whether a budget exists and lies in the subtree of ``scope_uid`` (None: anywhere)."""
         if uid not in self._budgets:

@@ -68,7 +68,7 @@ Money = Annotated[Decimal, BeforeValidator(_money)]
 class UsageInput(BaseModel):
     """What a caller sends. ``prompt_tokens`` is all that is billed as input, cached tokens included."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     operation_id: Name
     agent_id: Name
@@ -130,8 +130,13 @@ def fingerprint_of(content: Mapping[str, Any]) -> str:
     ).hexdigest()
 
 
-def _fingerprint(sent: UsageInput, timestamp_us: int | None, cost_nano: int | None) -> str:
-    content = sent.model_dump(exclude_defaults=True, exclude={"operation_id", "timestamp", "provider_cost"})
+def _fingerprint(
+    sent: UsageInput, timestamp_us: int | None, cost_nano: int | None, tags_json: str | None
+) -> str:
+    normalised = {"operation_id", "timestamp", "provider_cost", "tags"}
+    content = sent.model_dump(exclude_defaults=True, exclude=normalised)
+    if tags_json is not None:
+        content["tags"] = tags_json
     if timestamp_us is not None:
         content["timestamp_us"] = timestamp_us
     if cost_nano is not None:
@@ -182,19 +187,21 @@ def _accept(sent: UsageInput) -> Usage:
         )
     cost_nano = None
     if sent.provider_cost is not None:
-        validate_currency(sent.provider_cost_currency)
-        cost_nano = to_nano(sent.provider_cost)
+        validate_currency(sent.provider_cost_currency, "provider_cost_currency")
+        cost_nano = to_nano(sent.provider_cost, "provider_cost")
         if cost_nano < 0:
             raise _Refused("provider_cost", f"{sent.provider_cost} is negative; a refund is an adjustment")
-    tags_json = None
-    if sent.tags:
-        encoded = orjson.dumps(sent.tags, option=orjson.OPT_SORT_KEYS)
-        if len(encoded) > TAGS_BYTES_MAX:
-            raise _Refused(
-                "tags", f"are {len(encoded)} bytes as JSON, more than the {TAGS_BYTES_MAX} allowed"
-            )
-        tags_json = encoded.decode()
+    tags_json = _tags_json(sent.tags) if sent.tags else None
     timestamp_us = None if sent.timestamp is None else from_datetime(sent.timestamp)
-    return Usage(
-        sent, counts, timestamp_us, cost_nano, tags_json, _fingerprint(sent, timestamp_us, cost_nano)
-    )
+    fingerprint = _fingerprint(sent, timestamp_us, cost_nano, tags_json)
+    return Usage(sent, counts, timestamp_us, cost_nano, tags_json, fingerprint)
+
+
+def _tags_json(tags: Mapping[str, str | float | bool]) -> str:
+    try:
+        encoded = orjson.dumps(tags, option=orjson.OPT_SORT_KEYS)
+    except TypeError as error:
+        raise _Refused("tags", f"cannot be kept as JSON: {error}") from error
+    if len(encoded) > TAGS_BYTES_MAX:
+        raise _Refused("tags", f"are {len(encoded)} bytes as JSON, more than the {TAGS_BYTES_MAX} allowed")
+    return encoded.decode()

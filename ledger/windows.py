@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from ledger.model import Budget, BudgetState, Limit, Recurrence, Schedule, Window, WindowKind
 from pricing.calendar import Unit, bounds, zone
@@ -16,9 +17,7 @@ _RECURRENCE_UNIT = {
     Recurrence.QUARTERLY: Unit.QUARTER,
     Recurrence.YEARLY: Unit.YEAR,
 }
-_CALENDAR = frozenset(
-    {WindowKind.MINUTE, WindowKind.HOUR, WindowKind.DAY, WindowKind.WEEK, WindowKind.MONTH, WindowKind.YEAR}
-)
+_PERIOD = "period"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,44 +36,93 @@ class Span:
 
 
 LIFETIME = Span("lifetime", None, None)
+GONE = Span("", 0, 0)
+"""No instant at all: where a window ends up that its budget no longer has."""
 
 
-def schedule_at(budget: Budget, instant_us: int) -> tuple[Schedule, int | None]:
-    """The schedule in force at an instant, and when the next one begins (None: never)."""
-    current, until = budget.schedules[0], None
-    for schedule in budget.schedules[1:]:
-        if schedule.from_us <= instant_us:
-            current = schedule
-        else:
-            until = schedule.from_us
-            break
-    return current, until
+@dataclass(frozen=True, slots=True)
+class _Cut:
+    """From when on which calendar unit, in which zone, cuts the windows of one kind (None: nothing does)."""
+
+    from_us: int
+    unit: Unit | None
+    timezone: str
 
 
-def window_span(budget: Budget, kind: WindowKind | None, instant_us: int) -> Span | None:
-    """The window of that kind that holds the instant.
+@lru_cache(maxsize=4096)
+def _cuts(schedules: tuple[Schedule, ...], kind: WindowKind) -> tuple[_Cut, ...]:
+    """How the windows of a kind are cut over time: each change begins when the running window ends.
 
-    None outside the budget's period, and for limits without a window.
-
-    A recurring period is the calendar unit in the budget's zone, cut where the budget's own period
-    begins or ends. Windows are keyed by the UTC start of the uncut calendar unit.
+    What was decided and withdrawn within one window never took effect.
     """
-    if kind is None or kind is WindowKind.REQUEST:
+    cuts = [_cut(schedules[0], kind, 0)]
+    for schedule in schedules[1:]:
+        while cuts[-1].from_us > schedule.decided_us:
+            cuts.pop()
+        now, then = cuts[-1], _cut(schedule, kind, schedule.decided_us)
+        # Where the running window has no end of its own, it ends where the first of the new ones begins.
+        running = then if now.unit is None else now
+        if running.unit is None or (now.unit, now.timezone) == (then.unit, then.timezone):
+            continue
+        _, end_us = bounds(running.unit, schedule.decided_us, zone(running.timezone))
+        cuts.append(_Cut(end_us, then.unit, then.timezone))
+    return tuple(cuts)
+
+
+def _cut(schedule: Schedule, kind: WindowKind, from_us: int) -> _Cut:
+    unit = _RECURRENCE_UNIT.get(schedule.recurrence) if kind is WindowKind.PERIOD else Unit(kind.value)
+    return _Cut(from_us, unit, "" if unit is None else schedule.timezone)
+
+
+def window_span(budget: Budget, limit: Limit, instant_us: int) -> Span | None:
+    """The window of a limit that holds the instant.
+
+    None outside the budget's period, for limits without a window, and where the window had ended before
+    the limit was added. A recurring period is the calendar unit in the budget's zone, cut where the
+    budget's own period begins or ends. Windows are keyed by the UTC start of the uncut calendar unit.
+    """
+    if limit.window is None or limit.window is WindowKind.REQUEST:
         return None
+    span = _existing(budget, limit, _uncut(budget, limit.window, instant_us))
+    return span if span is not None and span.holds(instant_us) else None
+
+
+def keyed_span(budget: Budget, limit: Limit, key: str) -> Span | None:
+    """The window of a limit with that key; None where the budget as it is now has no such window."""
+    if limit.window is None or limit.window is WindowKind.REQUEST:
+        return None
+    digits = key.removeprefix(_PERIOD)
+    span = _uncut(budget, limit.window, int(digits) if digits.isdecimal() else 0)
+    return _existing(budget, limit, span) if span.key == key else None
+
+
+def _uncut(budget: Budget, kind: WindowKind, instant_us: int) -> Span:
+    """The window by the calendar alone, wherever the budget's period begins and ends."""
     if kind is WindowKind.LIFETIME:
         return LIFETIME
-    schedule, until_us = schedule_at(budget, instant_us)
-    if kind in _CALENDAR:
-        return _calendar_span(Unit(kind.value), schedule, until_us, instant_us)
-    start_us, end_us = budget.period_start_us, budget.period_end_us
-    if (start_us is not None and instant_us < start_us) or (end_us is not None and instant_us >= end_us):
-        return None
-    if schedule.recurrence is Recurrence.NONE:
+    cuts = _cuts(budget.schedules, kind)
+    index = len(cuts) - 1
+    while cuts[index].from_us > instant_us and index:
+        index -= 1
+    cut = cuts[index]
+    until_us = cuts[index + 1].from_us if index + 1 < len(cuts) else None
+    if cut.unit is None:
         # One key whatever the bounds: when they change, the window is recounted, and its holds stay on it.
-        key = "period" if schedule is budget.schedules[0] else f"period{schedule.from_us}"
-        return Span(key, _latest(start_us, schedule.from_us or None), _earliest(end_us, until_us))
-    span = _calendar_span(_RECURRENCE_UNIT[schedule.recurrence], schedule, until_us, instant_us)
-    return Span(span.key, _latest(span.start_us, start_us), _earliest(span.end_us, end_us))
+        return Span(f"{_PERIOD}{cut.from_us or ''}", cut.from_us or None, until_us)
+    start_us, end_us = bounds(cut.unit, instant_us, zone(cut.timezone))
+    # A change begins with a window of its own, even where its zone's unit began before it.
+    start_us = max(start_us, cut.from_us)
+    return Span(str(start_us), start_us, _earliest(end_us, until_us))
+
+
+def _existing(budget: Budget, limit: Limit, span: Span) -> Span | None:
+    if limit.window is WindowKind.PERIOD:
+        start_us = _latest(span.start_us, budget.period_start_us)
+        end_us = _earliest(span.end_us, budget.period_end_us)
+        if start_us is not None and end_us is not None and end_us <= start_us:
+            return None
+        span = Span(span.key, start_us, end_us)
+    return None if span.end_us is not None and span.end_us <= limit.since_us else span
 
 
 def _latest(left_us: int | None, right_us: int | None) -> int | None:
@@ -83,15 +131,6 @@ def _latest(left_us: int | None, right_us: int | None) -> int | None:
 
 def _earliest(left_us: int | None, right_us: int | None) -> int | None:
     return min((each for each in (left_us, right_us) if each is not None), default=None)
-
-
-def _calendar_span(unit: Unit, schedule: Schedule, until_us: int | None, instant_us: int) -> Span:
-    start_us, end_us = bounds(unit, instant_us, zone(schedule.timezone))
-    key = str(start_us)
-    # A schedule begins with a window of its own, even where its zone's unit began before it.
-    if start_us < schedule.from_us:
-        start_us, key = schedule.from_us, str(schedule.from_us)
-    return Span(key, start_us, end_us if until_us is None else min(end_us, until_us))
 
 
 def window_uid(limit: Limit, span: Span, member: str | None = None) -> str:
@@ -150,7 +189,7 @@ class Standing:
         return self.spent / amount if amount else float(self.spent > 0)
 
 
-def _standing_instant(budget: Budget, now_us: int) -> int:
+def standing_instant(budget: Budget, now_us: int) -> int:
     """The instant whose window is shown: now, or the nearest one inside the budget's period."""
     if budget.period_start_us is not None and now_us < budget.period_start_us:
         return budget.period_start_us
@@ -161,10 +200,10 @@ def _standing_instant(budget: Budget, now_us: int) -> int:
 
 def current_windows(budget: Budget, now_us: int) -> list[tuple[Limit, Window]]:
     """The limits that have windows, each with its current window, empty; limits per member are left out."""
-    instant_us = _standing_instant(budget, now_us)
+    instant_us = standing_instant(budget, now_us)
     found: list[tuple[Limit, Window]] = []
     for limit in budget.limits:
-        span = window_span(budget, limit.window, instant_us)
+        span = window_span(budget, limit, instant_us)
         if span is not None and limit.each is None:
             found.append((limit, Window(window_uid(limit, span), limit.uid, span.start_us, span.end_us)))
     return found

@@ -85,6 +85,13 @@ class WindowRow(TypedDict):
     told: list[int]
 
 
+class LimitWindows(TypedDict):
+    """A limit's windows that end after an instant, or never."""
+
+    limit_uid: str
+    after_us: int
+
+
 class UidRow(TypedDict):
     """A key that exists."""
 
@@ -157,6 +164,7 @@ FOUND_TENANT: CypherQuery[OneTenant, FoundedRow] = CypherQuery("ledger/found_ten
 OPERATIONS: CypherQuery[Uids, OperationRow] = CypherQuery("ledger/operations", Uids, OperationRow)
 AGENTS: CypherQuery[Uids, AgentRow] = CypherQuery("ledger/agents", Uids, AgentRow)
 WINDOWS: CypherQuery[Uids, WindowRow] = CypherQuery("ledger/windows", Uids, WindowRow)
+WINDOWS_OF: CypherQuery[LimitWindows, WindowRow] = CypherQuery("ledger/windows_of", LimitWindows, WindowRow)
 PATHS: CypherQuery[Uids, UidRow] = CypherQuery("ledger/paths", Uids, UidRow)
 BUDGETS: CypherQuery[BudgetsSince, BudgetRow] = CypherQuery("ledger/budgets", BudgetsSince, BudgetRow)
 SPENT: CypherQuery[BudgetInSpan, SpentRow] = CypherQuery("ledger/spent", BudgetInSpan, SpentRow)

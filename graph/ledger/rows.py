@@ -6,6 +6,7 @@ import orjson
 
 from cypher.ledger import AgentRow, BudgetRow, HeadRow, OperationRow, WindowRow
 from ledger.changes import Event, LedgerHead, RecordedOperation
+from ledger.limits import in_order
 from ledger.model import (
     Agent,
     Budget,
@@ -63,8 +64,9 @@ def budget_properties(budget: Budget, version: int) -> Properties:
         "created_at_us": budget.created_at_us,
         "closed_at_us": budget.closed_at_us,
         "schedules": orjson.dumps(
-            [[each.from_us, each.recurrence.value, each.timezone] for each in budget.schedules]
+            [[each.decided_us, each.recurrence.value, each.timezone] for each in budget.schedules]
         ).decode(),
+        "recut_us": budget.recut_us,
         "version": version,
     }
 
@@ -72,7 +74,7 @@ def budget_properties(budget: Budget, version: int) -> Properties:
 def budget_of(row: BudgetRow) -> Budget:
     """The budget of a node and its limits."""
     node = row["budget"]
-    limits = sorted((limit_of(each) for each in row["limits"]), key=lambda limit: limit.key != "amount")
+    limits = in_order(limit_of(each) for each in row["limits"])
     return Budget(
         uid=node["uid"],
         tenant=node["tenant"],
@@ -95,10 +97,11 @@ def budget_of(row: BudgetRow) -> Budget:
         created_at_us=node["created_at_us"],
         closed_at_us=node.get("closed_at_us"),
         schedules=tuple(
-            Schedule(from_us, Recurrence(recurrence), timezone)
-            for from_us, recurrence, timezone in orjson.loads(node["schedules"])
+            Schedule(decided_us, Recurrence(recurrence), timezone)
+            for decided_us, recurrence, timezone in orjson.loads(node["schedules"])
         ),
-        limits=tuple(limits),
+        limits=limits,
+        recut_us=node["recut_us"],
     )
 
 
@@ -115,6 +118,7 @@ def limit_properties(limit: Limit) -> Properties:
         "resource": limit.resource,
         "each": limit.each,
         "thresholds_ppm": list(limit.thresholds_ppm),
+        "since_us": limit.since_us,
     }
 
 
@@ -131,6 +135,7 @@ def limit_of(node: Properties) -> Limit:
         node.get("resource"),
         node.get("each"),
         tuple(node["thresholds_ppm"]),
+        node["since_us"],
     )
 
 

@@ -97,6 +97,12 @@ class GraphLedgerTransaction:
         found = self._transaction.run(queries.WINDOWS, {"uids": list(uids)})
         return {row["uid"]: rows.window_of(row) for row in found}
 
+    def windows_of(self, limit_uid: str, ending_after_us: int | None) -> list[Window]:
+        """The windows of a limit that exist and end after an instant, or never; None: all of them."""
+        after_us = -1 if ending_after_us is None else ending_after_us
+        params: queries.LimitWindows = {"limit_uid": limit_uid, "after_us": after_us}
+        return [rows.window_of(row) for row in self._transaction.run(queries.WINDOWS_OF, params)]
+
     def paths(self, uids: Iterable[str]) -> set[str]:
         """Those of the charge paths that exist."""
         return {row["uid"] for row in self._transaction.run(queries.PATHS, {"uids": list(uids)})}
