@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
-from ledger.model import ChargePath, id_of
+from ledger.model import ChargePath, Meter, id_of
 
 
 class HoldState(StrEnum):
@@ -62,7 +62,9 @@ class Hold:
     user_id: str | None = None
     provider: str | None = None
     model_id: str | None = None
-    resource: str | None = None
+    resource: str = "llm"
+    """What limits on a resource count it as."""
+    level_of: str | None = None
     """What its level counts, for instance agents."""
     state: HoldState = HoldState.HELD
     charged_nano: int = 0
@@ -78,6 +80,31 @@ class Hold:
     def leaf_id(self) -> str:
         """The id of the budget that pays."""
         return id_of(self.path.leaf_uid)
+
+    def facts(self) -> dict[str, str | None]:
+        """What limits look at, for the windows that it is on."""
+        return {
+            "user_id": self.user_id,
+            "provider": self.provider,
+            "model_id": self.model_id,
+            "agent_id": self.agent_id,
+            "resource": self.resource,
+            "level": self.level_of,
+        }
+
+    def amount_on(self, meter: Meter) -> int:
+        """What it holds now on each window of a meter."""
+        match meter:
+            case Meter.COST:
+                return self.cost_nano
+            case Meter.TOKENS:
+                return self.tokens
+            case Meter.REQUESTS:
+                return self.requests
+            case Meter.LEVEL:
+                return self.level
+            case _:
+                return 0
 
     def amounts(self) -> list[tuple[str, int]]:
         """What it holds now on each window, by the window's uid."""

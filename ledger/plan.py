@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from ledger.holds import HeldWindows
-from ledger.model import Budget, ChargePath, Enforcement, Limit, Meter, Window, WindowKind, id_of
+from ledger.model import Budget, ChargePath, Enforcement, Limit, Meter, Window, WindowKind
 from ledger.tree import BudgetTree
 from ledger.windows import PPM, Span, amount_at, changes_at, window_span
 
@@ -17,7 +17,8 @@ FOREVER_US: Final = 2**63 - 1
 UNLIMITED: Final = 2**63 - 1
 
 Facts = Mapping[str, str | None]
-"""What limits and scoped budgets look at: ``user_id``, ``agent_id``, ``provider``, ``model_id``, ``resource``."""
+"""What limits and scoped budgets look at: ``user_id``, ``agent_id``, ``provider``, ``model_id``, ``resource``, and
+``level``: what a lease holds."""
 
 MEMBER_FACT: Final[Mapping[str, str]] = {
     "USER": "user_id",
@@ -186,7 +187,7 @@ def _slot(
         return
     member = None
     if limit.each is not None:
-        member = member_of(limit.each, plan.path, facts)
+        member = member_of(limit.each, facts)
         if member is None:
             return
     window = window_of(budget, limit, span, member)
@@ -201,9 +202,8 @@ def _slot(
         plan.tokens_limited |= limit.meter is Meter.TOKENS
 
 
-def member_of(each: str, path: ChargePath, facts: Facts) -> str | None:
+def member_of(each: str, facts: Facts) -> str | None:
     """Which member's window an operation counts in; None where it has no such member."""
-    del path
     fact = MEMBER_FACT.get(each)
     return None if fact is None else facts.get(fact)
 
@@ -218,6 +218,21 @@ def _counter(slot: Slot) -> Counter:
     return slot.window, amount, max(1, -(-amount * thresholds[0] // PPM))
 
 
+def windows_of_plan(
+    tree: BudgetTree, path: ChargePath, facts: Facts, at_us: int
+) -> Iterator[tuple[Limit, Span, str | None]]:
+    """The windows that a plan will have, to load them ahead."""
+    for budget_uid in path.budget_uids:
+        budget = tree.get(budget_uid)
+        for limit in () if budget is None else budget.limits:
+            if budget is None or limit.meter not in _COUNTED:
+                continue
+            member = None if limit.each is None else member_of(limit.each, facts)
+            span = span_of(budget, limit, at_us)
+            if span is not None and (limit.each is None or member is not None):
+                yield limit, span, member
+
+
 def looks_at(tree: BudgetTree, path: ChargePath) -> tuple[str, ...]:
     """Which facts make a difference on a path: those that some limit there looks at."""
     facts: set[str] = set()
@@ -229,8 +244,3 @@ def looks_at(tree: BudgetTree, path: ChargePath) -> tuple[str, ...]:
             if limit.each is not None and (fact := MEMBER_FACT.get(limit.each)) is not None:
                 facts.add(fact)
     return tuple(sorted(facts))
-
-
-def budget_ids(budgets: tuple[Budget, ...]) -> list[str]:
-    """Ids, for messages."""
-    return [id_of(budget.uid) for budget in budgets]

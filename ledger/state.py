@@ -4,17 +4,33 @@ The state is read under the ledger's lock and stays valid between batches as lon
 committed: ``LedgerHead.commits`` tells. After a failed commit it is thrown away.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
 import orjson
 
-from ledger.changes import Changes, Event, LedgerHead, RecordedOperation
-from ledger.model import Agent, Budget, ChargePath, Limit, Meter, Pricing, Window, WindowKind, seq_uid
+from ledger.changes import Added, Changes, Event, KnownRequest, LedgerHead, RecordedOperation
+from ledger.holds import Hold, HoldState
+from ledger.model import (
+    Agent,
+    Budget,
+    ChargePath,
+    CostEntry,
+    Limit,
+    Meter,
+    Pricing,
+    Window,
+    WindowKind,
+    seq_uid,
+)
+from ledger.plan import Facts, Plan, build_plan, looks_at, member_of, resource_of
 from ledger.results import RecordedUsage
 from ledger.tree import BudgetTree
-from ledger.windows import Span, window_span, window_uid
+from ledger.windows import Span, carried_into, window_span, window_uid
+from pricing.calendar import HOUR_US
+from pricing.rates import Costs
+from pricing.units import NO_COUNTS, TokenCounts
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,15 +42,56 @@ class KnownOperation:
     leaf_uid: str
     pricing: Pricing
     answer: RecordedUsage
+    counts: TokenCounts = NO_COUNTS
+    """All that is recorded of it so far: an operation may grow."""
+    grown: Costs | None = None
+    """All that was charged for it, where that is more than its first entry."""
+    reservation_uid: str | None = None
+
+    @property
+    def charged(self) -> Costs:
+        """All that was charged for it, adjustments apart."""
+        if self.grown is not None:
+            return self.grown
+        entry = self.answer.cost_entry
+        if entry is None:
+            return _NOTHING
+        return Costs(entry.prompt_cost_nano, entry.completion_cost_nano, entry.other_cost_nano)
+
+
+_NOTHING: Final = Costs(0, 0, 0)
 
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """What entries add up to, by meter."""
+    """What entries add up to, by meter, for usage of the same facts where it was asked for by facts."""
 
     cost_nano: int
     tokens: int
     requests: int
+    user_id: str | None = None
+    agent_id: str | None = None
+    provider: str | None = None
+    model_id: str | None = None
+    resource: str | None = None
+
+    def facts(self) -> Facts:
+        """What limits look at."""
+        return {
+            "user_id": self.user_id,
+            "agent_id": self.agent_id,
+            "provider": self.provider,
+            "model_id": self.model_id,
+            "resource": self.resource,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """An operation's entries, each with the path that it was charged to, and the operation's facts."""
+
+    facts: Facts
+    entries: tuple[tuple[CostEntry, ChargePath], ...]
 
 
 class Reader(Protocol):
@@ -62,6 +119,30 @@ class Reader(Protocol):
 
     def spent(self, budget_uid: str, start_us: int | None, end_us: int | None) -> Spent:
         """What was charged to a budget in [start_us, end_us), from the entries themselves."""
+        ...
+
+    def spent_by_facts(self, budget_uid: str, start_us: int | None, end_us: int | None) -> list[Spent]:
+        """As ``spent``, apart for each combination of user, agent, provider, model and resource."""
+        ...
+
+    def holds(self, uids: Iterable[str]) -> dict[str, Hold]:
+        """Those of the reservations that exist, by uid."""
+        ...
+
+    def open_holds(self, budget_uid: str) -> list[Hold]:
+        """The reservations that hold on paths which lead to a budget."""
+        ...
+
+    def first_to_expire(self, tenant: str, after_key: str, limit: int) -> list[tuple[str, str, int]]:
+        """Open holds by expiry, from a key on: expiry key, uid, and when they expire."""
+        ...
+
+    def requests(self, uids: Iterable[str]) -> dict[str, KnownRequest]:
+        """Those of the requests with an idempotency key that were answered before, by uid."""
+        ...
+
+    def book(self, operation_uid: str) -> Book | None:
+        """An operation's entries, if it is recorded."""
         ...
 
 
@@ -96,6 +177,17 @@ class TenantState:
     """Whether the path's node exists."""
     _used: dict[str, ChargePath] = field(default_factory=dict[str, ChargePath])
     """The paths that this batch charged."""
+    holds: dict[str, Hold | None] = field(default_factory=dict[str, Hold | None])
+    requests: dict[str, KnownRequest | None] = field(default_factory=dict[str, KnownRequest | None])
+    next_expiry_us: int = 0
+    """No open hold expires before this."""
+    batch: int = 0
+    """Counts the batches that were decided on this state."""
+    _plans: dict[tuple[str | None | int, ...], Plan] = field(
+        default_factory=dict[tuple[str | None | int, ...], Plan]
+    )
+    _looks: dict[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    """Which facts limits look at, by path."""
 
     @property
     def tenant(self) -> str:
@@ -119,6 +211,73 @@ class TenantState:
             self.agents[uid] = self.reader.agents([uid]).get(uid)
         return self.agents[uid]
 
+    def hold(self, uid: str) -> Hold | None:
+        """The reservation, if it exists, as this batch left it."""
+        if uid not in self.holds:
+            self.holds[uid] = self.reader.holds([uid]).get(uid)
+        return self.holds[uid]
+
+    def put_hold(self, hold: Hold) -> None:
+        """A reservation is new or changed."""
+        self.holds[hold.uid] = hold
+        self.changes.holds[hold.uid] = hold
+
+    def request(self, uid: str) -> KnownRequest | None:
+        """What was answered to an idempotency key before."""
+        if uid not in self.requests:
+            self.requests[uid] = self.reader.requests([uid]).get(uid)
+        return self.requests[uid]
+
+    def put_request(self, request: KnownRequest) -> None:
+        """Remember an answer for good."""
+        self.requests[request.uid] = request
+        self.changes.requests.append(request)
+
+    def plan(self, path: ChargePath, facts: Facts, at_us: int) -> Plan:
+        """Where an operation with those facts counts at an instant."""
+        looks = self._looks.get(path.uid)
+        if looks is None:
+            looks = self._looks[path.uid] = looks_at(self.tree, path)
+        if looks:
+            key = (path.uid, at_us // HOUR_US, *[facts.get(name) for name in looks])
+        else:
+            key = (path.uid, at_us // HOUR_US)
+        plan = self._plans.get(key)
+        if plan is None or not plan.from_us <= at_us < plan.until_us:
+            plan = self._plans[key] = build_plan(self.tree, path, facts, at_us, self._found)
+        return plan
+
+    def _found(self, budget: Budget, limit: Limit, span: Span, member: str | None) -> Window:
+        del budget
+        return self._window(window_uid(limit, span, member), limit, span, member)
+
+    def window_at(self, uid: str) -> Window | None:
+        """The window with that key, if it exists."""
+        window = self._windows.get(uid)
+        if window is None:
+            window = self.reader.windows([uid]).get(uid)
+            if window is not None:
+                self._windows[uid] = window
+        return window
+
+    def load_windows_at(self, uids: Iterable[str]) -> None:
+        """Load windows that holds are on ahead, in one look-up."""
+        missing = [uid for uid in dict.fromkeys(uids) if uid not in self._windows]
+        if missing:
+            self._windows.update(self.reader.windows(missing))
+
+    def path_at(self, uid: str) -> ChargePath:
+        """A path that this batch charged."""
+        return self._used[uid]
+
+    def touch_plan(self, plan: Plan) -> None:
+        """All windows of the plan changed."""
+        if plan.touched != self.batch:
+            plan.touched = self.batch
+            windows = self.changes.windows
+            for slot in plan.all_slots():
+                windows[slot.window.uid] = slot.window
+
     def load_agents(self, uids: Iterable[str]) -> None:
         """Load agents ahead, in one look-up."""
         missing = [uid for uid in dict.fromkeys(uids) if uid not in self.agents]
@@ -126,17 +285,13 @@ class TenantState:
             found = self.reader.agents(missing)
             self.agents.update((uid, found.get(uid)) for uid in missing)
 
-    def load_windows(self, wanted: Iterable[tuple[Limit, Span]]) -> None:
+    def load_windows(self, wanted: Mapping[str, tuple[Limit, Span, str | None]]) -> None:
         """Load windows ahead, in one look-up; those that do not exist begin empty."""
-        missing = {
-            uid: (limit, span)
-            for limit, span in wanted
-            if (uid := window_uid(limit, span)) not in self._windows
-        }
+        missing = [uid for uid in wanted if uid not in self._windows]
         if missing:
             found = self.reader.windows(missing)
-            for uid, (limit, span) in missing.items():
-                self._windows[uid] = found.get(uid) or self._new_window(uid, limit, span)
+            for uid in missing:
+                self._windows[uid] = found.get(uid) or self._new_window(uid, *wanted[uid])
 
     def load_paths(self, paths: Iterable[ChargePath]) -> None:
         """Find out ahead which charge paths exist, in one look-up."""
@@ -156,6 +311,8 @@ class TenantState:
         self.changes.budgets[budget.uid] = budget
         self.head.version += 1
         self._latest.clear()
+        self._plans.clear()
+        self._looks.clear()
 
     def use_path(self, path: ChargePath) -> None:
         """Make sure that the path's node exists."""
@@ -182,26 +339,32 @@ class TenantState:
         )
         return window
 
-    def _window(self, uid: str, limit: Limit, span: Span) -> Window:
+    def _window(self, uid: str, limit: Limit, span: Span, member: str | None = None) -> Window:
         window = self._windows.get(uid)
         if window is None:
-            window = self.reader.windows([uid]).get(uid) or self._new_window(uid, limit, span)
+            window = self.reader.windows([uid]).get(uid) or self._new_window(uid, limit, span, member)
             self._windows[uid] = window
         return window
 
-    def _new_window(self, uid: str, limit: Limit, span: Span) -> Window:
+    def _new_window(self, uid: str, limit: Limit, span: Span, member: str | None = None) -> Window:
         """A window that does not exist yet. It begins empty, unless its limit or its bounds came later."""
         window = Window(uid, limit.uid, span.start_us, span.end_us)
         budget = self.tree.get(limit.budget_uid)
+        if budget is not None:
+            window.carried = carried_into(budget, limit, span, self._stored_window)
         changed_us = max(limit.since_us, 0 if budget is None else budget.recut_us)
         if (
             changed_us
-            and limit.counts_all
             and (span.start_us is None or span.start_us <= changed_us + AHEAD_MAX_US)
             and (span.end_us is None or span.end_us > changed_us or limit.window is WindowKind.PERIOD)
         ):
-            window.spent = self._spent(limit, span)
+            window.spent = self._spent(limit, span, member)
+            self._hold_again(limit, window, span, member)
         return window
+
+    def _stored_window(self, uid: str) -> Window | None:
+        """A window that was counted in, for what it leaves to the next one."""
+        return self._windows.get(uid) or self.reader.windows([uid]).get(uid)
 
     def windows_of(self, limit: Limit, ending_after_us: int | None) -> list[Window]:
         """The windows of a limit that exist and end after an instant, or never; None: all of them."""
@@ -220,24 +383,67 @@ class TenantState:
 
     def recount(self, limit: Limit, window: Window, span: Span) -> None:
         """Give a window other bounds, and what was truly charged in them."""
+        member = None
+        if limit.each is not None:
+            member = window.uid.removeprefix(window_uid(limit, span)).removeprefix("/")
         window.start_us, window.end_us = span.start_us, span.end_us
-        window.spent = self._spent(limit, span)
+        window.spent = self._spent(limit, span, member)
+        self._hold_again(limit, window, span, member)
         self.touch(window)
 
-    def _spent(self, limit: Limit, span: Span) -> int:
+    def _spent(self, limit: Limit, span: Span, member: str | None) -> int:
         """What was charged to a limit's budget in a span, by the entries and by this batch."""
-        if span.start_us is not None and span.start_us == span.end_us:
+        if limit.meter is Meter.LEVEL or (span.start_us is not None and span.start_us == span.end_us):
             return 0
-        stored = self.reader.spent(limit.budget_uid, span.start_us, span.end_us)
-        spent = {
-            Meter.COST: stored.cost_nano,
-            Meter.TOKENS: stored.tokens,
-            Meter.REQUESTS: stored.requests,
-        }.get(limit.meter, 0)
+        if limit.counts_all:
+            found = [self.reader.spent(limit.budget_uid, span.start_us, span.end_us)]
+        else:
+            every = self.reader.spent_by_facts(limit.budget_uid, span.start_us, span.end_us)
+            found = [each for each in every if fits_facts(limit, member, each.facts())]
+        if limit.meter is Meter.COST:
+            spent = sum(each.cost_nano for each in found)
+        elif limit.meter is Meter.TOKENS:
+            spent = sum(each.tokens for each in found)
+        else:
+            spent = sum(each.requests for each in found)
+        return spent + self._undecided(limit, span, member)
+
+    def _undecided(self, limit: Limit, span: Span, member: str | None) -> int:
+        """What this batch charged so far, and the graph does not know."""
+        spent = 0
         for operation in self.changes.operations:
-            if limit.budget_uid in self._used[operation.path_uid].budget_uids:
-                spent += _counted(operation, limit.meter) if span.holds(operation.timestamp_us) else 0
+            if limit.budget_uid not in self._used[operation.path_uid].budget_uids:
+                continue
+            if span.holds(operation.charged_at_us) and fits_facts(limit, member, facts_of(operation)):
+                spent += _counted(operation, limit.meter)
+        for added in self.changes.added:
+            if limit.budget_uid not in added.path.budget_uids or not span.holds(added.entry.charged_at_us):
+                continue
+            if fits_facts(limit, member, added.facts):
+                spent += _added(added, limit.meter)
         return spent
+
+    def _hold_again(self, limit: Limit, window: Window, span: Span, member: str | None) -> None:
+        """Open holds that fall into a window which is new, or was cut anew, are held on it from now on."""
+        window.reserved = 0
+        known = {hold.uid: hold for hold in self.reader.open_holds(limit.budget_uid)}
+        known.update((uid, hold) for uid, hold in self.holds.items() if hold is not None)
+        name = limit.meter.value.lower()
+        for hold in known.values():
+            hold = self.holds.setdefault(hold.uid, hold) or hold  # noqa: PLW2901 - the batch's version counts
+            if hold.state is not HoldState.HELD or limit.budget_uid not in hold.path.budget_uids:
+                continue
+            named: tuple[str, ...] = getattr(hold.windows, name)
+            fits = span.holds(hold.at_us) and fits_facts(limit, member, hold.facts())
+            if window.uid in named:
+                if not fits:
+                    hold.windows = hold.windows._replace(**{name: tuple(u for u in named if u != window.uid)})
+                    self.put_hold(hold)
+            elif fits:
+                hold.windows = hold.windows._replace(**{name: (*named, window.uid)})
+                self.put_hold(hold)
+            if fits:
+                window.reserved += hold.amount_on(limit.meter)
 
     def touch(self, window: Window) -> None:
         """The window changed: it is written with this batch."""
@@ -253,12 +459,18 @@ class TenantState:
         """The batch is committed: what it changed is now what is."""
         for window in self.changes.windows.values():
             window.stored = True
+        for hold in self.changes.holds.values():
+            hold.stored = True
         self.changes = Changes()
         self.operations.clear()
+        self.holds.clear()
+        self.requests.clear()
         self._used.clear()
-        if len(self._windows) > CACHED_MAX:
+        self.batch += 1
+        if len(self._windows) > CACHED_MAX or len(self._plans) > CACHED_MAX:
             self._windows.clear()
             self._latest.clear()
+            self._plans.clear()
         if len(self.agents) > CACHED_MAX:
             self.agents.clear()
         if len(self._paths) > CACHED_MAX:
@@ -275,3 +487,36 @@ def _counted(operation: RecordedOperation, meter: Meter) -> int:
             return 1
         case _:
             return 0
+
+
+def _added(added: Added, meter: Meter) -> int:
+    entry = added.entry
+    match meter:
+        case Meter.COST:
+            return entry.total_cost_nano
+        case Meter.TOKENS:
+            return entry.prompt_tokens + entry.completion_tokens
+        case Meter.REQUESTS:
+            return entry.operations
+        case _:
+            return 0
+
+
+def facts_of(operation: RecordedOperation) -> Facts:
+    """What limits look at."""
+    sent = operation.usage.sent
+    return {
+        "user_id": operation.user_id,
+        "agent_id": sent.agent_id,
+        "provider": operation.provider,
+        "model_id": sent.model_id,
+        "resource": resource_of(sent.model_id, operation.usage.counts.total_tokens, sent.category),
+    }
+
+
+def fits_facts(limit: Limit, member: str | None, facts: Facts) -> bool:
+    """Whether a limit (its window for that member) counts usage with those facts."""
+    kind = "level" if limit.meter is Meter.LEVEL else "resource"
+    if limit.resource is not None and facts.get(kind) != limit.resource:
+        return False
+    return limit.each is None or member_of(limit.each, facts) == member
