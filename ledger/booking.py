@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from ledger.changes import RecordedOperation
-from ledger.charge import Amounts, as_seen, charge, fits
+from ledger.charge import Amounts, as_seen, charge
 from ledger.model import Agent, ChargePath, CostEntry, EntryKind, Pricing, Warning, id_of, seq_uid, uid_of
 from ledger.plan import Facts, Plan
 from ledger.results import InvalidUsage, RecordedUsage
@@ -38,16 +38,20 @@ class Booking:
     reservation_id: str | None = None
 
 
-def book(state: TenantState, booking: Booking, covered: Amounts, now_us: int) -> RecordedUsage | InvalidUsage:
-    """Record a usage. ``covered`` is what a hold gave back for it; what is above it may pass a limit."""
-    usage, path = booking.usage, booking.path
-    sent = usage.sent
-    quote = in_currency_of(state, path, booking.quote)
-    plan = state.plan(path, booking.facts, booking.charged_at_us)
-    amounts = Amounts(quote.total_nano, usage.counts.total_tokens, 1)
-    if not fits(plan, amounts):
-        return past_64_bits(sent.operation_id)
+def amounts_of(usage: Usage, quote: Quote) -> Amounts:
+    """What a new operation counts."""
+    return Amounts(quote.total_nano, usage.counts.total_tokens, 1)
 
+
+def book(
+    state: TenantState, booking: Booking, plan: Plan, amounts: Amounts, covered: Amounts, now_us: int
+) -> RecordedUsage:
+    """Record a usage that its plan can count. Its quote is in the currency of the budget that pays.
+
+    ``covered`` is what a hold gave back for it; what is above it may pass a limit.
+    """
+    usage, path, quote = booking.usage, booking.path, booking.quote
+    sent = usage.sent
     if state.agent(booking.agent_uid) is None:
         state.put_agent(Agent(booking.agent_uid, state.tenant, sent.agent_id, created_at_us=now_us))
     state.use_path(path)

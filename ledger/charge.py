@@ -28,11 +28,11 @@ _METERS: Final = (Meter.COST, Meter.TOKENS, Meter.REQUESTS)
 
 def fits(plan: Plan, amounts: Amounts) -> bool:
     """Whether every window could count this within 64 bits."""
-    return all(
-        window.spent + amount <= NANO_MAX
-        for counters, amount in zip((plan.cost, plan.tokens, plan.requests), amounts, strict=True)
-        for window, _, _ in counters
-    )
+    for counters, amount in zip((plan.cost, plan.tokens, plan.requests), amounts, strict=True):
+        for window, _, _ in counters:
+            if window.spent + amount > NANO_MAX:
+                return False
+    return True
 
 
 def charge(

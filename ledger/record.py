@@ -6,8 +6,8 @@ recorded, and an id that is taken by other content, are refused.
 
 from dataclasses import replace
 
-from ledger.booking import Booking, book, timestamp_of
-from ledger.charge import NOTHING, as_seen
+from ledger.booking import Booking, amounts_of, book, in_currency_of, past_64_bits, timestamp_of
+from ledger.charge import NOTHING, as_seen, fits
 from ledger.commands import Record
 from ledger.model import Agent, Warning, uid_of
 from ledger.plan import Facts, resource_of
@@ -31,9 +31,14 @@ def record(state: TenantState, command: Record, now_us: int) -> RecordResult:
     agent = state.agent(agent_uid)
     facts = facts_of_record(command, agent)
     path = state.tree.path(payer(state, command, agent, warnings), facts)
+    quote = in_currency_of(state, path, command.quote)
+    plan = state.plan(path, facts, timestamp_us)
+    amounts = amounts_of(command.usage, quote)
+    if not fits(plan, amounts):
+        return past_64_bits(sent.operation_id)
     booking = Booking(
         usage=command.usage,
-        quote=command.quote,
+        quote=quote,
         path=path,
         facts=facts,
         agent_uid=agent_uid,
@@ -42,7 +47,7 @@ def record(state: TenantState, command: Record, now_us: int) -> RecordResult:
         scope_uid=command.scope_uid,
         warnings=warnings,
     )
-    return book(state, booking, NOTHING, now_us)
+    return book(state, booking, plan, amounts, NOTHING, now_us)
 
 
 def facts_of_record(command: Record, agent: Agent | None) -> Facts:

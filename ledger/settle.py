@@ -7,7 +7,7 @@ same. An operation may grow: counts of later settles are cumulative, and the dif
 from dataclasses import replace
 from typing import Final
 
-from ledger.booking import Booking, book, new_entry, past_64_bits, timestamp_of
+from ledger.booking import Booking, amounts_of, book, new_entry, past_64_bits, timestamp_of
 from ledger.changes import Added, Grown
 from ledger.charge import Amounts, as_seen, charge, fits
 from ledger.commands import Settle
@@ -166,7 +166,7 @@ class _Settling:
         timestamp_us = timestamp_of(usage, self._now_us, warnings)
         facts = self._facts(usage)
         quote = quote.charged_in(self.currency)
-        amounts = Amounts(quote.total_nano, usage.counts.total_tokens, 1)
+        amounts = amounts_of(usage, quote)
         self._plan = plan = state.plan(hold.path, facts, hold.at_us)
         if not fits(plan, amounts):
             return past_64_bits(usage.sent.operation_id)
@@ -185,7 +185,7 @@ class _Settling:
             warnings=warnings,
             reservation_id=hold.reservation_id,
         )
-        return book(state, booking, covered, self._now_us)
+        return book(state, booking, plan, amounts, covered, self._now_us)
 
     def _facts(self, usage: Usage) -> Facts:
         sent, hold = usage.sent, self._hold
