@@ -74,7 +74,9 @@ def _batches(commands: Sequence[Command]) -> Iterator[Sequence[Command]]:
         yield commands[begin : begin + BATCH]
 
 
-def _timed(state: TenantState, commands: Sequence[Command], prepare: Callable[[Sequence[Command]], None]) -> float:
+def _timed(
+    state: TenantState, commands: Sequence[Command], prepare: Callable[[Sequence[Command]], None]
+) -> float:
     """Seconds of processor time that deciding took, without making ready and clearing up."""
     spent = 0.0
     for batch in _batches(commands):
@@ -110,14 +112,18 @@ def main() -> None:
 
                 def unknown(batch: Sequence[Command], state: TenantState = state) -> None:
                     state.operations = {
-                        f"{T}/{each.usage.sent.operation_id}": None for each in batch if isinstance(each, Record)
+                        f"{T}/{each.usage.sent.operation_id}": None
+                        for each in batch
+                        if isinstance(each, Record)
                     }
 
             if load in {"settle", "release"}:
                 _timed(state, reserves, unknown)
                 commands = _settles(reserves)
                 if load == "release":
-                    commands = [Release(T, None, each.reservation_id) for each in commands if isinstance(each, Settle)]
+                    commands = [
+                        Release(T, None, each.reservation_id) for each in commands if isinstance(each, Settle)
+                    ]
 
                 def unknown(batch: Sequence[Command], state: TenantState = state) -> None:
                     for each in batch:

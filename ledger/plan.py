@@ -184,6 +184,9 @@ def _slot(
 ) -> None:
     span = span_of(budget, limit, at_us)
     if span is None:
+        # Outside of the period, or before the limit was added: who knows for how long. Good for this once.
+        _bound(plan, at_us, at_us)
+        _bound(plan, at_us, at_us + 1)
         return
     member = None
     if limit.each is not None:

@@ -48,11 +48,8 @@ def settle(state: TenantState, command: Settle, now_us: int) -> SettleResult:
     refused = {
         index: wrong
         for index, (usage, _) in enumerate(command.usages)
-        if (wrong := _wrong(state, command, hold, usage)) is not None
+        if (wrong := _wrong(hold, usage)) is not None
     }
-    if refused and len(refused) == len(command.usages):
-        return refused[0]
-
     settling = _Settling(state, command, hold, now_us)
     repeated = hold.state in {HoldState.SETTLED, HoldState.RELEASED}
     overrun_before = hold.overrun_nano
@@ -105,10 +102,8 @@ def _warnings(*, late: bool, ordered: tuple[RecordResult, ...]) -> tuple[Warning
     return tuple(warnings)
 
 
-def _wrong(
-    state: TenantState, command: Settle, hold: Hold, usage: Usage
-) -> InvalidUsage | OperationConflict | None:
-    """Why a usage cannot be charged to this hold, or to anything."""
+def _wrong(hold: Hold, usage: Usage) -> InvalidUsage | None:
+    """Why a usage cannot be charged to this hold."""
     sent = usage.sent
     operation_id = sent.operation_id
     if sent.agent_id != hold.agent_id:
@@ -117,9 +112,14 @@ def _wrong(
     if sent.budget_id is not None and sent.budget_id != hold.leaf_id:
         text = f"the reservation is on budget {hold.leaf_id}, not {sent.budget_id}"
         return InvalidUsage(operation_id, "INVALID", "budget_id", f"budget_id: {text}")
-    known = state.operation(uid_of(command.tenant, operation_id))
-    if known is None:
-        return None
+    return None
+
+
+def _other(
+    state: TenantState, command: Settle, usage: Usage, known: KnownOperation
+) -> OperationConflict | None:
+    """Why a usage is not more of the operation that is recorded under its id."""
+    operation_id = usage.sent.operation_id
     if not same_operation(known.fingerprint, usage.fingerprint) or not state.tree.within(
         known.leaf_uid, command.scope_uid
     ):
@@ -223,6 +223,9 @@ class _Settling:
     def _again(self, usage: Usage, quote: Quote, known: KnownOperation) -> RecordResult:
         """An operation that is recorded: a duplicate, or it grew, or its price is known by now."""
         state, hold = self._state, self._hold
+        other = _other(state, self._command, usage, known)
+        if other is not None:
+            return other
         quote = quote.charged_in(self.currency)
         first_price = known.pricing is Pricing.UNPRICED and quote.pricing is not Pricing.UNPRICED
         charged = known.charged

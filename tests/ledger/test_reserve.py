@@ -258,7 +258,9 @@ def test_level_counts_what_is_held_at_once(world: World) -> None:
 
 
 def test_a_lease_of_another_resource_is_not_an_agent(world: World) -> None:
-    world.update("project", limits=(limit("LEVEL", 1, resource="agents"), limit("LEVEL", 8, resource="cpu_cores")))
+    world.update(
+        "project", limits=(limit("LEVEL", 1, resource="agents"), limit("LEVEL", 8, resource="cpu_cores"))
+    )
     world.held("leaf", 0, resource="cpu_cores", quantity=8)
     assert isinstance(world.reserve("leaf", 0, resource="cpu_cores", quantity=1), BudgetExceeded)
     world.held("leaf", 0)
@@ -299,7 +301,13 @@ def test_a_reached_threshold_warns(world: World) -> None:
 
 
 def test_llm_and_api_requests_are_counted_apart(world: World) -> None:
-    world.update("root", limits=(limit("REQUESTS", 1, "MINUTE", resource="llm"), limit("REQUESTS", 2, "MINUTE", resource="api")))
+    world.update(
+        "root",
+        limits=(
+            limit("REQUESTS", 1, "MINUTE", resource="llm"),
+            limit("REQUESTS", 2, "MINUTE", resource="api"),
+        ),
+    )
     world.held("leaf", 0, model_id="m")
     assert isinstance(world.reserve("leaf", 0, model_id="m"), BudgetExceeded)
     world.held("leaf", 0)
@@ -341,7 +349,8 @@ def test_sums_past_64_bits_are_refused(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"ttl_seconds": 0}, {"amount": -1}, {"prompt_tokens": -1}, {"ttl_seconds": 86_401}, {"key": "\n"}]
+    "wrong",
+    [{"ttl_seconds": 0}, {"amount": -1}, {"prompt_tokens": -1}, {"ttl_seconds": 86_401}, {"key": "\n"}],
 )
 def test_what_cannot_be_is_refused_before_the_lock(world: World, wrong) -> None:  # type: ignore[no-untyped-def]
     with pytest.raises(InvalidInput):

@@ -176,8 +176,14 @@ def test_litellm_35525_an_unpriced_success_charges_what_is_held_as_estimated(wor
 
 def test_what_is_held_is_divided_among_usages_without_a_price(world: World) -> None:
     held = world.held("leaf", 10 * CENT)
-    answer = world.settled(held, (usage("a", 30), UNPRICED), (usage("b", 10), UNPRICED), (usage("c", 1), cost(2 * CENT)))
-    charged = [each.cost_entry.total_cost_nano for each in answer.results if isinstance(each, RecordedUsage) and each.cost_entry]
+    answer = world.settled(
+        held, (usage("a", 30), UNPRICED), (usage("b", 10), UNPRICED), (usage("c", 1), cost(2 * CENT))
+    )
+    charged = [
+        each.cost_entry.total_cost_nano
+        for each in answer.results
+        if isinstance(each, RecordedUsage) and each.cost_entry
+    ]
     assert charged == [6 * CENT, 2 * CENT, 2 * CENT]
 
 
@@ -227,7 +233,16 @@ def test_a_lease_settles_many_usages_at_once(world: World) -> None:
     answer = world.settled(held, *usages, final=False)
     assert answer.charged_nano == 50 * CENT
     assert world.figures("root") == (50 * CENT, 50 * CENT, 0)
-    assert len({each.cost_entry.seq for each in answer.results if isinstance(each, RecordedUsage) and each.cost_entry}) == 50
+    assert (
+        len(
+            {
+                each.cost_entry.seq
+                for each in answer.results
+                if isinstance(each, RecordedUsage) and each.cost_entry
+            }
+        )
+        == 50
+    )
 
 
 def test_at_most_1000_usages_at_a_time(world: World) -> None:

@@ -27,7 +27,8 @@ def check_books(store: SimulatedStore, *, limits_were_lowered: bool = False) -> 
         assert window.reserved == reserved.get(window.uid, 0), f"reserved of {window.uid}: {window}"
         assert window.forced >= 0, window
         limit = limits.get(window.limit_uid)
-        if limit is None:
+        if limit is None or (window.end_us is not None and window.end_us <= limit.since_us):
+            # The limit is gone, or came back after this window had ended: nobody counts there any more.
             continue
         assert window.spent == _spent(store, limit, window.uid, window.start_us, window.end_us), window
         if limit.amount is not None and limit.enforcement is Enforcement.HARD and not limits_were_lowered:

@@ -99,7 +99,9 @@ class World:
     def later(self, seconds: float) -> None:
         self.now_us += int(seconds * SECOND_US)
 
-    def budget(self, budget_id: str, amount: int | None = None, parent: str | None = None, **said: Any) -> None:
+    def budget(
+        self, budget_id: str, amount: int | None = None, parent: str | None = None, **said: Any
+    ) -> None:
         said.setdefault("budget_type", BudgetType.CUSTOM)
         if "limits" in said:
             said["limits"] = tuple(said["limits"])
@@ -114,19 +116,27 @@ class World:
         self.keys += 1
         return f"k{self.keys}"
 
-    def reserve(self, budget: str | None, amount: int | None = CENT, key: str | None = None, **said: Any) -> Any:
+    def reserve(
+        self, budget: str | None, amount: int | None = CENT, key: str | None = None, **said: Any
+    ) -> Any:
         said.setdefault("agent_id", "a")
         scope = said.pop("scope_uid", None)
-        return self.one(
-            Reserve(T, scope, key or self.key(), budget_id=budget, amount_nano=amount, **said)
-        )
+        return self.one(Reserve(T, scope, key or self.key(), budget_id=budget, amount_nano=amount, **said))
 
-    def held(self, budget: str | None, amount: int | None = CENT, key: str | None = None, **said: Any) -> Reservation:
+    def held(
+        self, budget: str | None, amount: int | None = CENT, key: str | None = None, **said: Any
+    ) -> Reservation:
         answer = self.reserve(budget, amount, key, **said)
         assert isinstance(answer, Reservation), answer
         return answer
 
-    def settle(self, held: Reservation | str, *usages: tuple[Usage, Quote], final: bool = True, scope: str | None = None) -> Any:
+    def settle(
+        self,
+        held: Reservation | str,
+        *usages: tuple[Usage, Quote],
+        final: bool = True,
+        scope: str | None = None,
+    ) -> Any:
         reservation_id = held if isinstance(held, str) else held.reservation_id
         return self.one(Settle(T, scope, reservation_id, usages, final))
 
