@@ -51,22 +51,23 @@ class Transaction:
     """One open transaction. Not thread-safe, and of no use after its end."""
 
     def __init__(self, driver_transaction: neo4j.Transaction | neo4j.ManagedTransaction) -> None:
-        """Wrap the driver's transaction."""
-        self._transaction = driver_transaction
+        """Wrap the driver's transaction, which stays visible for tests that look closer."""
+        self.driver_transaction = driver_transaction
 
     def run(self, query: CypherQuery[P, R], params: P) -> list[R]:
         """Run a query and return all its rows as plain dictionaries of the declared shape."""
-        return cast("list[R]", rows_of(self._transaction.run(query.text, cast("dict[str, Any]", params))))
+        result = self.driver_transaction.run(query.text, cast("dict[str, Any]", params))
+        return cast("list[R]", rows_of(result))
 
     def run_consume(self, query: CypherQuery[P, Any], params: P) -> None:
         """Run a statement whose rows, if any, do not matter."""
-        self._transaction.run(query.text, cast("dict[str, Any]", params)).consume()
+        self.driver_transaction.run(query.text, cast("dict[str, Any]", params)).consume()
 
     def run_text(
         self, text: LiteralString, params: Mapping[str, Any] = NO_PARAMETERS
     ) -> list[dict[str, Any]]:
         """Run a bare text: for tests and tools. Code of the service declares a ``CypherQuery``."""
-        return rows_of(self._transaction.run(text, dict(params)))
+        return rows_of(self.driver_transaction.run(text, dict(params)))
 
 
 class Database:

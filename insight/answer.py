@@ -15,6 +15,7 @@ from insight.grouping import Ints
 from insight.plan import Plan
 from insight.ports import Budgets, Path
 from insight.rollups import (
+    COSTS,
     INT_MAX,
     MEASURES,
     PATH_DIMENSIONS,
@@ -39,6 +40,25 @@ class _Piece(NamedTuple):
     codes: tuple[Ints, ...]
     measures: Ints
 
+    def take(self, rows: Ints | Mask) -> "_Piece":
+        """Some of the rows."""
+        return _Piece(self.start_us[rows], tuple(each[rows] for each in self.codes), self.measures[:, rows])
+
+
+class _Reach(dict[str, int]):
+    """By path uid: 2 where it charges the budget directly, 1 through a descendant, 0 not at all."""
+
+    def __init__(self, budget_uid: str, paths: Mapping[str, Path]) -> None:
+        super().__init__()
+        self._budget_uid = budget_uid
+        self._paths = paths
+
+    def __missing__(self, path_uid: str) -> int:
+        path, uid = self._paths[path_uid], self._budget_uid
+        direct = uid == path.chain[0] or uid in path.scoped
+        self[path_uid] = 2 if direct else int(uid in path.chain)
+        return self[path_uid]
+
 
 class Answer:
     """Adds up one query. Every ``add_*`` takes what it finds in the query's range and leaves the rest."""
@@ -50,6 +70,7 @@ class Answer:
         self._paths = paths
         self._ragged = np.array(sorted(plan.ragged), dtype=np.int64)
         self._split = bool(self._query.by) or self._query.granularity is not Granularity.TOTAL
+        self._reach = _Reach(plan.budget.uid, paths)
         self._known: tuple[dict[str, int], ...] = tuple({} for _ in self._query.by)
         self._totals: list[Ints] = []
         self._owns: list[Ints] = []
@@ -121,11 +142,13 @@ class Answer:
 
     def _add(self, facts: Facts, inside: Mask) -> None:
         path = facts.columns["path"]
-        reach = np.array([self._reach(uid) for uid in path.labels], dtype=np.int8)[path.codes]
+        reach = np.array([self._reach[uid] for uid in path.labels], dtype=np.int8)[path.codes]
         inside &= reach > 0
-        facts, direct = facts.take(inside), reach[inside] > 1
+        if not inside.all():
+            facts, reach = facts.take(inside), reach[inside]
         if not len(facts):
             return
+        direct = reach > 1
         self._totals.append(grouping.total(facts.measures)[:, np.newaxis])
         self._owns.append(grouping.total(facts.measures[:, direct])[:, np.newaxis])
         if self._split:
@@ -133,13 +156,6 @@ class Answer:
                 facts = facts.take(direct)
             columns = tuple(self._column(each, facts) for each in self._query.by)
             self._append(facts.at_us, columns, facts.measures)
-
-    def _reach(self, path_uid: str) -> int:
-        """2 where the path charges the budget directly, 1 through a descendant, 0 not at all."""
-        path, uid = self._paths[path_uid], self._plan.budget.uid
-        if uid == path.chain[0] or uid in path.scoped:
-            return 2
-        return 1 if uid in path.chain else 0
 
     def _column(self, dimension: Dimension, facts: Facts) -> Column:
         if dimension not in PATH_DIMENSIONS:
@@ -213,15 +229,25 @@ class Answer:
         if not self._pieces:
             return ()
         piece = self._collapsed()
+        piece = piece.take((piece.measures != 0).any(axis=0))
         if len(piece.start_us) > ROWS_MAX:
             raise InvalidQuery(
                 f"The answer has {len(piece.start_us)} rows, more than {ROWS_MAX}: "
                 "ask for fewer dimensions, a coarser granularity or a shorter range."
             )
-        rows = list(map(RollupRow, self._keys(piece), *self._buckets(piece), _figures(piece.measures)))
-        rows = [row for row in rows if any(row.measures)]
-        rows.sort(key=_order)
+        piece = piece.take(self._order(piece))
+        rows = map(RollupRow, self._keys(piece), *self._buckets(piece), _figures(piece.measures))
         return tuple(rows)
+
+    def _order(self, piece: _Piece) -> Ints:
+        """By time, then by total cost descending, then by keys, None first."""
+        keys: list[Ints] = []
+        for known, codes in zip(self._known, piece.codes, strict=True):
+            rank = np.empty(len(known), dtype=np.int64)
+            rank[[known[label] for label in sorted(known)]] = np.arange(len(known))
+            keys.append(rank[codes])
+        # Costs that do not fit together are refused with the row's figures: here they may wrap.
+        return np.lexsort([*reversed(keys), -piece.measures[COSTS].sum(axis=0), piece.start_us])
 
     def _keys(self, piece: _Piece) -> Sequence[tuple[tuple[Dimension, str | None], ...]]:
         """What each row is about."""
@@ -269,8 +295,3 @@ def _figures(measures: Ints) -> list[Measures]:
         )
         return list(map(Measures, *(each.tolist() for each in columns)))
     return [Measures.of(stored) for stored in measures.T.tolist()]
-
-
-def _order(row: RollupRow) -> tuple[int, int, tuple[tuple[bool, str], ...]]:
-    keys = tuple((value is not None, value or "") for _, value in row.keys)
-    return row.start_us or 0, -row.measures.total_cost_nano, keys

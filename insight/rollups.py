@@ -19,6 +19,9 @@ MEASURES: Final = (
 )
 """What is stored, in this order everywhere; total tokens and total cost are sums of these."""
 
+COSTS: Final = slice(3, 6)
+"""Those of ``MEASURES`` that add up to the total cost."""
+
 INT_MAX: Final = 2**63 - 1
 
 

@@ -24,9 +24,20 @@ from ledger.errors import (
     OutOfRange,
 )
 from ledger.limits import amount_limit, limits_of, thresholds
-from ledger.model import UNATTRIBUTED, Budget, Increase, Limit, Schedule, WindowKind, uid_of
+from ledger.model import (
+    UNATTRIBUTED,
+    Budget,
+    Increase,
+    Limit,
+    Meter,
+    Schedule,
+    Window,
+    WindowKind,
+    uid_of,
+)
+from ledger.plan import LEVEL_SPAN
 from ledger.state import TenantState
-from ledger.windows import GONE, PPM, keyed_span, standing_instant
+from ledger.windows import GONE, PPM, Span, keyed_span, standing_instant
 from pricing.calendar import zone
 from pricing.errors import PricingError
 from pricing.money import NANO_MAX, validate_currency
@@ -228,19 +239,28 @@ def _cut_by(budget: Budget) -> tuple[object, ...]:
 
 def _recount(state: TenantState, old: Budget, new: Budget, now_us: int) -> None:
     """Windows that are new, or whose bounds changed, start with what was truly charged in them."""
-    before = {limit.key for limit in old.limits}
+    before, cut_anew = {limit.key for limit in old.limits}, _cut_by(old) != _cut_by(new)
     for limit in new.limits:
-        if not limit.counts_all or (limit.key in before and new.recut_us == old.recut_us):
+        if limit.key in before and not cut_anew:
             continue
         # Only a budget's own period can change windows that have ended.
         everything = limit.window is WindowKind.PERIOD
         for window in state.windows_of(limit, None if everything else now_us):
-            span = keyed_span(new, limit, window.uid.removeprefix(f"{limit.uid}@")) or GONE
+            span = _span_now(new, limit, window)
             if limit.key not in before or (window.start_us, window.end_us) != (span.start_us, span.end_us):
                 state.recount(limit, window, span)
-        window = state.window(new, limit, standing_instant(new, now_us))
-        if window is not None:
-            state.touch(window)
+        if limit.counts_all and limit.meter is not Meter.LEVEL:
+            window = state.window(new, limit, standing_instant(new, now_us))
+            if window is not None:
+                state.touch(window)
+
+
+def _span_now(budget: Budget, limit: Limit, window: Window) -> Span:
+    """What a window that exists spans now; ``GONE`` where there is none like it any more."""
+    if limit.meter is Meter.LEVEL:
+        return LEVEL_SPAN
+    key = window.uid.removeprefix(f"{limit.uid}@").partition("/")[0]
+    return keyed_span(budget, limit, key) or GONE
 
 
 def move_budget(state: TenantState, command: MoveBudget, now_us: int) -> Budget:

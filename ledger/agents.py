@@ -21,7 +21,7 @@ def register_agent(state: TenantState, command: RegisterAgent, now_us: int) -> A
     existing = state.agent(uid)
     if existing is None:
         existing = Agent(uid, command.tenant, command.agent_id, created_at_us=now_us)
-    elif existing.budget_uid is not None and not state.tree.within(existing.budget_uid, command.scope_uid):
+    elif not _may_change(state, command, existing):
         raise Conflict(f"Agent id {command.agent_id} is taken.", field="agent_id")
     new_parents = [each for each in command.parent_agent_ids if each not in existing.parent_agent_ids]
     parent_uids = [uid_of(command.tenant, each) for each in new_parents]
@@ -35,8 +35,9 @@ def register_agent(state: TenantState, command: RegisterAgent, now_us: int) -> A
     agent = replace(
         existing,
         name=existing.name if command.name is None else command.name,
-        parent_agent_ids=(*existing.parent_agent_ids, *new_parents),
-        budget_uid=existing.budget_uid if budget_uid is None else budget_uid,
+        parent_agent_ids=tuple(sorted((*existing.parent_agent_ids, *new_parents))),
+        # What a confined key registers is at home in its own budget, unless it says where below.
+        budget_uid=budget_uid or existing.budget_uid or command.scope_uid,
         user_id=existing.user_id if command.user_id is None else command.user_id,
         metadata=existing.metadata if command.metadata is None else command.metadata,
     )
@@ -48,10 +49,24 @@ def register_agent(state: TenantState, command: RegisterAgent, now_us: int) -> A
     return agent
 
 
+def _may_change(state: TenantState, command: RegisterAgent, existing: Agent) -> bool:
+    """A confined key changes agents at home in its subtree, and those that nobody has described yet.
+
+    It would be shown what others said of the agent otherwise.
+    """
+    if command.scope_uid is None:
+        return True
+    if existing.budget_uid is not None:
+        return state.tree.within(existing.budget_uid, command.scope_uid)
+    return not (existing.name or existing.user_id or existing.metadata or existing.parent_agent_ids)
+
+
 def _check(command: RegisterAgent) -> None:
-    for identifier in (command.agent_id, *command.parent_agent_ids):
-        if not 0 < len(identifier) <= ID_LENGTH_MAX or not identifier.isprintable():
-            raise InvalidInput("an agent id has 1 to 256 printable characters", field="agent_id")
+    said = [("agent_id", command.agent_id), ("name", command.name), ("user_id", command.user_id)]
+    said += [("parent_agent_ids", each) for each in command.parent_agent_ids]
+    for field, text in said:
+        if text is not None and (not 0 < len(text) <= ID_LENGTH_MAX or not text.isprintable()):
+            raise InvalidInput(f"{field} must have 1 to {ID_LENGTH_MAX} printable characters", field=field)
     if len(command.parent_agent_ids) > PARENTS_MAX:
         raise InvalidInput(f"an agent has at most {PARENTS_MAX} parents", field="parent_agent_ids")
     if len(set(command.parent_agent_ids)) != len(command.parent_agent_ids):

@@ -164,14 +164,14 @@ def _charges(
             case Record():
                 sent = command.usage.sent
                 agent = state.agent(uid_of(state.tenant, sent.agent_id))
-                facts = facts_of_record(command, agent)
+                facts = facts_of_record(state, command, agent)
                 at_us = command.usage.timestamp_us or now_us
                 yield state.tree.path(payer(state, command, agent, []), facts), facts, at_us
             case Reserve():
                 agent = state.agent(command.agent_uid)
                 uid = payer_of(state, command, agent)
                 if uid is not None:
-                    facts = facts_of_reserve(command, agent)
+                    facts = facts_of_reserve(state, command, agent)
                     yield state.tree.path(uid, facts), facts, now_us
             case Settle() | Extend() | Release():
                 hold = state.holds.get(uid_of(state.tenant, command.reservation_id))

@@ -80,23 +80,27 @@ def _look(
     warnings: list[Warning],
 ) -> None:
     late = False
-    for meter, amount, held in zip(_METERS, amounts, covered, strict=True):
-        for budget, limit, window, allowed in plan.slots.get(meter, ()):
-            ended = window.end_us is not None and window.end_us <= now_us
-            if ended and not late:
-                late = True
-                text = "The usage belongs to a window that has ended; it was counted there."
-                warnings.append(Warning(LATE, text, budget.budget_id, late=True))
-            if allowed is None:
-                continue
-            uncovered = amount - held
-            if uncovered > 0 and limit.enforcement is not Enforcement.SOFT:
-                past = window.spent + window.reserved - allowed
-                if past > 0:
-                    window.forced += min(uncovered, past)
-            if limit.thresholds_ppm and reached(window.spent, allowed, limit.thresholds_ppm[0]):
-                tell(state, Slot(budget, limit, window, allowed), now_us)
-                warnings.append(threshold_warning(budget, limit, window, allowed, ended=ended))
+    counted = dict(zip(_METERS, zip(amounts, covered, strict=True), strict=True))
+    for slot in plan.in_order:
+        budget, limit, window, allowed = slot
+        if limit.meter not in counted:
+            continue
+        amount, held = counted[limit.meter]
+        ended = window.end_us is not None and window.end_us <= now_us
+        if ended and not late:
+            late = True
+            text = "The usage belongs to a window that has ended; it was counted there."
+            warnings.append(Warning(LATE, text, budget.budget_id, late=True))
+        if allowed is None:
+            continue
+        uncovered = amount - held
+        if uncovered > 0 and limit.enforcement is not Enforcement.SOFT:
+            past = window.spent + window.reserved - allowed
+            if past > 0:
+                window.forced += min(uncovered, past)
+        if limit.thresholds_ppm and reached(window.spent, allowed, limit.thresholds_ppm[0]):
+            tell(state, slot, now_us)
+            warnings.append(threshold_warning(budget, limit, window, allowed, ended=ended))
 
 
 def tell(state: TenantState, slot: Slot, now_us: int, refused_ppm: int = 0) -> None:

@@ -6,6 +6,7 @@ latency from not waiting: no timer runs when idle. Nobody is answered before the
 
 import asyncio
 import logging
+import math
 import random
 import threading
 import time
@@ -16,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from ledger.batch import Batch, attempt
-from ledger.commands import Command, UpdateBudget
+from ledger.commands import Command
 from ledger.decide import Answer
 from ledger.errors import LedgerError, Overloaded, Unavailable
 from ledger.ports import Clock, CommitObserver, LedgerStore
@@ -25,8 +26,11 @@ from ledger.state import TenantState
 QUEUE_MAX: Final = 20_000
 BATCH_MAX: Final = 1_000
 BULK_SHARE_SECONDS: Final = 0.025
+BULK_ROWS_MIN: Final = 10
 SINGLES_RECENT_SECONDS: Final = 0.5
 GIVE_UP_SECONDS: Final = 10.0
+GIVE_UP_STOPPING_SECONDS: Final = 1.0
+SEND_AGAIN: Final = "Send it again: what is recorded answers as a duplicate."
 
 logger = logging.getLogger(__name__)
 
@@ -44,6 +48,7 @@ class _Item:
     done: Callable[["list[Answer] | LedgerError"], None]
     answers: list[Answer] = field(default_factory=list[Answer])
     taken: int = 0
+    failed: bool = False
 
     @property
     def bulk(self) -> bool:
@@ -61,12 +66,14 @@ class Committer:
         observer: CommitObserver | None = None,
         queue_max: int = QUEUE_MAX,
         batch_max: int = BATCH_MAX,
+        give_up_seconds: float = GIVE_UP_SECONDS,
     ) -> None:
         self._store = store
         self._clock = clock
         self._observer = observer
         self._queue_max = queue_max
         self._batch_max = batch_max
+        self._give_up_seconds = give_up_seconds
         self._singles: deque[_Item] = deque()
         self._bulks: deque[_Item] = deque()
         self._waiting = 0
@@ -168,25 +175,23 @@ class Committer:
                 # The thread must outlive anything: without it nothing is ever answered again.
                 logger.exception("the committer met a defect")
                 self._states.clear()
-                self._fail(taken, Unavailable("The ledger met an internal error; nothing was recorded."))
+                self._fail(taken, Unavailable(f"The ledger met an internal error. {SEND_AGAIN}"))
 
     def _take(self) -> list[tuple[_Item, Command]]:
-        """Singles first; bulk takes what is left, or about 25 ms of work while singles come in."""
+        """Singles first; bulk takes what is left, or about 25 ms of work while singles come in.
+
+        Bulk takes a few rows in any case, so that singles without end do not starve it.
+        """
         now = time.monotonic()
         taken: list[tuple[_Item, Command]] = []
         while self._singles and len(taken) < self._batch_max:
-            item = self._singles[0]
-            if taken and isinstance(item.commands[0], UpdateBudget):
-                break
-            taken.append((self._singles.popleft(), item.commands[0]))
+            item = self._singles.popleft()
+            taken.append((item, item.commands[0]))
             self._singles_seen = now
-            if isinstance(item.commands[0], UpdateBudget):
-                # It counts what is in the graph: nothing undecided may be in its batch before it.
-                self._waiting -= len(taken)
-                return taken
         room = self._batch_max - len(taken)
         if now - self._singles_seen < SINGLES_RECENT_SECONDS:
-            room = min(room, max(10, int(BULK_SHARE_SECONDS / self._row_seconds)))
+            room = min(room, int(BULK_SHARE_SECONDS / self._row_seconds))
+        room = max(room, min(BULK_ROWS_MIN, self._batch_max))
         while self._bulks and room > 0:
             item = self._bulks[0]
             share = item.commands[item.taken : item.taken + room]
@@ -209,10 +214,9 @@ class Committer:
                 self._states.clear()
                 tries += 1
                 if getattr(error, "retryable", False):
-                    if time.monotonic() - started > GIVE_UP_SECONDS:
-                        self._fail(
-                            taken, Unavailable(f"The engine did not commit: {error} Nothing was recorded.")
-                        )
+                    if time.monotonic() - started > self._patience_seconds:
+                        # Not "nothing was recorded": a connection that broke during a commit cannot tell.
+                        self._fail(taken, Unavailable(f"The engine confirms no commit: {error} {SEND_AGAIN}"))
                         return
                     self._retried(error)
                     # At once the first time; then with jitter, so that two servers do not meet again.
@@ -222,6 +226,10 @@ class Committer:
                 self._isolate(taken, error)
                 return
         self._answer(taken, batch, time.monotonic() - started)
+
+    @property
+    def _patience_seconds(self) -> float:
+        return min(self._give_up_seconds, GIVE_UP_STOPPING_SECONDS if self._stopping else math.inf)
 
     def _isolate(self, taken: list[tuple[_Item, Command]], error: Exception) -> None:
         """One command of the batch is poisonous: halve until it stands alone, and fail it alone."""
@@ -250,11 +258,11 @@ class Committer:
         for (item, _), answer in zip(taken, answers, strict=True):
             item.answers.append(answer)
             if len(item.answers) == len(item.commands):
-                item.done(item.answers)
+                self._tell(item, item.answers)
 
     def _fail(self, taken: list[tuple[_Item, Command]], error: LedgerError) -> None:
-        """Nothing of these was committed; what else waits of the same calls is not tried."""
-        items = {id(item): item for item, _ in taken}
+        """Fail the calls that these belong to; what else waits of them is not tried."""
+        items = {id(item): item for item, _ in taken if not item.failed}
         with self._changed:
             for item in items.values():
                 if item.taken and item.taken < len(item.commands):
@@ -262,7 +270,15 @@ class Committer:
                     self._waiting -= len(item.commands) - item.taken
         for item in items.values():
             if len(item.answers) < len(item.commands):
-                item.done(error)
+                item.failed = True
+                self._tell(item, error)
+
+    def _tell(self, item: _Item, outcome: list[Answer] | LedgerError) -> None:
+        try:
+            item.done(outcome)
+        except Exception:
+            # Whoever waited is gone, with its event loop; the others still wait for their answers.
+            logger.exception("an answer could not be delivered")
 
     def _retried(self, error: Exception) -> None:
         if self._observer is not None:

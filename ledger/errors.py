@@ -11,10 +11,10 @@
     ├── BudgetClosed            BUDGET_CLOSED
     ├── OutOfRange              AMOUNT_OUT_OF_RANGE   a sum past 64 bits
     ├── Forbidden               FORBIDDEN
-    └── Unavailable             UNAVAILABLE           nothing was written; try again (retryable)
+    └── Unavailable             UNAVAILABLE           no commit was confirmed; send it again (retryable)
         └── Overloaded          UNAVAILABLE           the queue is full; says when to come back
 
-An error never leaves anything half-written: it is raised before the commit, or instead of it.
+An error never leaves anything half-written: a batch is committed as a whole or not at all.
 """
 
 from typing import ClassVar
@@ -79,7 +79,7 @@ class Forbidden(LedgerError):
 
 
 class Unavailable(LedgerError):
-    """The engine did not commit. Nothing was acknowledged; the same call may be sent again."""
+    """No commit was confirmed and nothing acknowledged; the same call may be sent again."""
 
     code: ClassVar[str] = "UNAVAILABLE"
     retryable: ClassVar[bool] = True

@@ -69,9 +69,10 @@ def _admit(state: TenantState, command: Extend, hold: Hold, now_us: int) -> Rese
         if refusal is not None:
             return refusal
     if added:
-        fresh = frozenset(plan.held.cost) - kept
+        # Only more money is asked for: nothing of the rest, and of new windows it was asked above.
+        other = frozenset(uid for uids in plan.held for uid in uids) - (kept & frozenset(plan.held.cost))
         more = (added, 0, 0, 0)
-        refusal = refuse(state, plan, more, command.scope_uid, now_us, without=fresh, grant=grant)
+        refusal = refuse(state, plan, more, command.scope_uid, now_us, without=other, grant=grant)
         if refusal is not None:
             return refusal
     _move(state, hold, plan, (cost, hold.tokens, hold.requests, hold.level))

@@ -81,6 +81,8 @@ class Plan:
     requests: tuple[Counter, ...] = ()
     level: tuple[Counter, ...] = ()
     slots: dict[Meter, list[Slot]] = field(default_factory=dict[Meter, list[Slot]])
+    in_order: list[Slot] = field(default_factory=list[Slot])
+    """Every window, from the leaf to the root, each budget's in the order of its limits."""
     caps: dict[Meter, list[Cap]] = field(default_factory=dict[Meter, list[Cap]])
     cost_cap: int = UNLIMITED
     """The tightest limit on the cost of one operation."""
@@ -93,11 +95,6 @@ class Plan:
     tokens_limited: bool = False
     touched: int = -1
     """The batch in which its windows were last noted as changed."""
-
-    def all_slots(self) -> Iterator[Slot]:
-        """Every window, by meter."""
-        for slots in self.slots.values():
-            yield from slots
 
 
 _COUNTED: Final = (Meter.COST, Meter.TOKENS, Meter.REQUESTS, Meter.LEVEL)
@@ -199,7 +196,9 @@ def _slot(
     for edge_us in changes_at(limit):
         _bound(plan, at_us, edge_us)
     amount = amount_at(limit, window, at_us)
-    plan.slots.setdefault(limit.meter, []).append(Slot(budget, limit, window, amount))
+    slot = Slot(budget, limit, window, amount)
+    plan.slots.setdefault(limit.meter, []).append(slot)
+    plan.in_order.append(slot)
     if amount is not None:
         plan.costs_limited |= limit.meter is Meter.COST
         plan.tokens_limited |= limit.meter is Meter.TOKENS

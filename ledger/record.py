@@ -29,7 +29,7 @@ def record(state: TenantState, command: Record, now_us: int) -> RecordResult:
     timestamp_us = timestamp_of(command.usage, now_us, warnings)
     agent_uid = uid_of(command.tenant, sent.agent_id)
     agent = state.agent(agent_uid)
-    facts = facts_of_record(command, agent)
+    facts = facts_of_record(state, command, agent)
     path = state.tree.path(payer(state, command, agent, warnings), facts)
     quote = in_currency_of(state, path, command.quote)
     plan = state.plan(path, facts, timestamp_us)
@@ -50,16 +50,26 @@ def record(state: TenantState, command: Record, now_us: int) -> RecordResult:
     return book(state, booking, plan, amounts, NOTHING, now_us)
 
 
-def facts_of_record(command: Record, agent: Agent | None) -> Facts:
+def facts_of_record(state: TenantState, command: Record, agent: Agent | None) -> Facts:
     """What limits and scoped budgets look at."""
     sent = command.usage.sent
     return {
-        "user_id": sent.user_id if sent.user_id is not None or agent is None else agent.user_id,
+        "user_id": sent.user_id or user_of(state, command.scope_uid, agent),
         "provider": sent.provider or provider_of(command.quote),
         "model_id": sent.model_id,
         "agent_id": sent.agent_id,
         "resource": resource_of(sent.model_id, command.usage.counts.total_tokens, sent.category),
     }
+
+
+def user_of(state: TenantState, scope_uid: str | None, agent: Agent | None) -> str | None:
+    """Whom an agent acts for; a confined key is told so only of agents at home in its subtree."""
+    if agent is None or agent.user_id is None:
+        return None
+    if scope_uid is None:
+        return agent.user_id
+    at_home = agent.budget_uid is not None and state.tree.within(agent.budget_uid, scope_uid)
+    return agent.user_id if at_home else None
 
 
 def _repeated(state: TenantState, command: Record, known: KnownOperation) -> RecordResult:

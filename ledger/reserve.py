@@ -12,6 +12,7 @@ from ledger.expiry import expire_overdue, expired_now
 from ledger.holds import Decision, Hold, HoldState
 from ledger.model import Agent, Enforcement, Limit, Meter, Warning, Window, uid_of
 from ledger.plan import Counter, Facts, Plan, Slot, resource_of
+from ledger.record import user_of
 from ledger.results import BudgetExceeded, PriceUnknown, Reservation, ReserveResult, Throttled, Violation
 from ledger.state import TenantState
 from ledger.violations import exceeded, violation_of
@@ -32,7 +33,7 @@ def reserve(state: TenantState, command: Reserve, now_us: int) -> ReserveResult:
         return _repeated(state, command, known, now_us)
 
     agent = state.agent(command.agent_uid)
-    facts = facts_of_reserve(command, agent)
+    facts = facts_of_reserve(state, command, agent)
     payer_uid = payer_of(state, command, agent)
     if payer_uid is None:
         raise NotFound(f"There is no budget {command.budget_id}.", field="budget_id")
@@ -118,10 +119,10 @@ def _repeated(state: TenantState, command: Reserve, hold: Hold, now_us: int) -> 
     return reservation_of(state, hold, command.scope_uid, duplicate=True)
 
 
-def facts_of_reserve(command: Reserve, agent: Agent | None) -> Facts:
+def facts_of_reserve(state: TenantState, command: Reserve, agent: Agent | None) -> Facts:
     """What limits and scoped budgets look at."""
     return {
-        "user_id": command.user_id if command.user_id is not None or agent is None else agent.user_id,
+        "user_id": command.user_id or user_of(state, command.scope_uid, agent),
         "provider": command.provider,
         "model_id": command.model_id,
         "agent_id": command.agent_id,

@@ -275,7 +275,7 @@ class TenantState:
         if plan.touched != self.batch:
             plan.touched = self.batch
             windows = self.changes.windows
-            for slot in plan.all_slots():
+            for slot in plan.in_order:
                 windows[slot.window.uid] = slot.window
 
     def load_agents(self, uids: Iterable[str]) -> None:
@@ -385,7 +385,7 @@ class TenantState:
         """Give a window other bounds, and what was truly charged in them."""
         member = None
         if limit.each is not None:
-            member = window.uid.removeprefix(window_uid(limit, span)).removeprefix("/")
+            member = window.uid.removeprefix(f"{limit.uid}@").partition("/")[2]
         window.start_us, window.end_us = span.start_us, span.end_us
         window.spent = self._spent(limit, span, member)
         self._hold_again(limit, window, span, member)

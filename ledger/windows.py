@@ -136,13 +136,12 @@ def _earliest(left_us: int | None, right_us: int | None) -> int | None:
 
 def amount_at(limit: Limit, window: Window, at_us: int) -> int | None:
     """What a limit allows in a window: its amount, what was carried over, and increases in force then."""
-    if limit.amount is None:
-        return None
-    amount = limit.amount + window.carried
-    for increase in limit.increases:
-        if increase.from_us <= at_us < increase.until_us:
-            amount += increase.amount
-    return amount
+    return None if limit.amount is None else limit.amount + _on_top(limit, window, at_us)
+
+
+def _on_top(limit: Limit, window: Window, at_us: int) -> int:
+    increases = (each.amount for each in limit.increases if each.from_us <= at_us < each.until_us)
+    return window.carried + sum(increases)
 
 
 def changes_at(limit: Limit) -> Iterator[int]:
@@ -261,7 +260,9 @@ def standing_of(budget: Budget, windows: Mapping[str, Window], now_us: int) -> S
         for limit, window in current_windows(budget, now_us)
     )
     own = limits[0].window
-    amount = amount_at(limits[0].limit, own, standing_instant(budget, now_us))
+    amount = budget.amount_nano
+    if amount is not None:
+        amount += _on_top(limits[0].limit, own, standing_instant(budget, now_us))
     return Standing(
         budget,
         own.spent,

@@ -39,8 +39,8 @@ def build_app(running: Running) -> Starlette:
     workers = {"committer": running.committer, "fold": running.fold}
     return Starlette(
         routes=[
+            *usage_routes(routes, metrics, services.ledger),  # first: routes are tried in order
             *health_routes(routes, metrics, probe, workers, running.fold_lag),
-            *usage_routes(routes, services.ledger),
             *budget_routes(routes, context_of),
             *graphql_routes(routes, metrics, build_schema(), context_of),
             *page_routes(routes),

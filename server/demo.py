@@ -76,15 +76,15 @@ class DemoAgent:
 
 
 BUDGETS = (
-    DemoBudget("acme", None, "PLATFORM", Decimal(16)),
-    DemoBudget("support", "acme", "PROJECT", Decimal(7)),
-    DemoBudget("chat", "support", "TASK", Decimal(4)),
-    DemoBudget("tickets", "support", "TASK", Decimal(2)),
-    DemoBudget("engineering", "acme", "PROJECT", Decimal(7)),
-    DemoBudget("code-review", "engineering", "TASK", Decimal("3.2")),
-    DemoBudget("test-writing", "engineering", "TASK", Decimal("1.5")),
-    DemoBudget("research", "acme", "PROJECT", Decimal(5)),
-    DemoBudget("literature", "research", "TASK", Decimal("1.5")),
+    DemoBudget("acme", None, "PLATFORM", Decimal(10)),
+    DemoBudget("support", "acme", "PROJECT", Decimal(5)),
+    DemoBudget("chat", "support", "TASK", Decimal("2.8")),
+    DemoBudget("tickets", "support", "TASK", Decimal("1.5")),
+    DemoBudget("engineering", "acme", "PROJECT", Decimal("3.5")),
+    DemoBudget("code-review", "engineering", "TASK", Decimal("2.8")),
+    DemoBudget("test-writing", "engineering", "TASK", Decimal("0.5")),
+    DemoBudget("research", "acme", "PROJECT", Decimal("2.5")),
+    DemoBudget("literature", "research", "TASK", Decimal("0.8")),
     DemoBudget("evaluation", "research", "TASK", Decimal("0.6")),
 )
 
@@ -106,8 +106,8 @@ AGENTS = (
 
 def calls(count: int, now: datetime, seed: int) -> Iterator[dict[str, Any]]:
     """So many calls of the last ``DAYS`` days in order of time, as rows of ``POST /v1/usage``."""
-    dice = random.Random(seed)
-    instants = sorted(_instant(dice, now) for _ in range(count))
+    dice, clock = random.Random(seed), random.Random(seed)  # apart: what is drawn must not depend on now
+    instants = sorted(_instant(clock, now) for _ in range(count))
     makers = dice.choices(AGENTS, [agent.busy for agent in AGENTS], k=count)
     for number, (instant, agent) in enumerate(zip(instants, makers, strict=True), 1):
         prompt, completion = agent.sizes.draw(dice)

@@ -3,50 +3,19 @@
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, cast
+from typing import Any, cast
 
 import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
 from ledger.access import Permission, Principal
+from resolvers.build import Schema
+from resolvers.context import Context
 from server.errors import BadRequest, Problem
 from server.limits import read_json
 from server.metrics import Metrics
 from server.routes import GuardedRoute, Routes
-
-
-class FormattedError(Protocol):
-    """A GraphQL error, as far as it is written into the answer."""
-
-    @property
-    def formatted(self) -> Any:
-        """Message, locations, path, extensions."""
-        ...
-
-
-class Result(Protocol):
-    """What executing an operation gives."""
-
-    @property
-    def data(self) -> Any: ...  # noqa: D102
-    @property
-    def errors(self) -> Sequence[FormattedError] | None: ...  # noqa: D102
-
-
-class Schema(Protocol):
-    """The built schema, as far as it is needed here."""
-
-    async def execute(
-        self,
-        query: str | None,
-        variable_values: dict[str, Any] | None = None,
-        context_value: Any = None,
-        root_value: Any = None,
-        operation_name: str | None = None,
-    ) -> Result:
-        """Execute one operation."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +45,7 @@ def operation_of(body: object) -> Operation:
 
 
 def graphql_routes(
-    routes: Routes, metrics: Metrics, schema: Schema, context_of: Callable[[Principal], Any]
+    routes: Routes, metrics: Metrics, schema: Schema, context_of: Callable[[Principal], Context]
 ) -> Sequence[GuardedRoute]:
     """The endpoint. A key is needed to ask at all; each field then asks for what it needs."""
 
@@ -90,7 +59,7 @@ def graphql_routes(
         )
         answer: dict[str, Any] = {"data": result.data}
         if result.errors:
-            answer["errors"] = [error.formatted for error in result.errors]
+            answer["errors"] = [cast("dict[str, Any]", error.formatted) for error in result.errors]
             for error in answer["errors"]:
                 metrics.refusals.labels(code_of(error)).inc()
         return Response(_dumps(answer), media_type="application/json")

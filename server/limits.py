@@ -11,7 +11,6 @@ from server.errors import BadRequest, TooLarge, TooSlow, WrongMediaType
 BODY_BYTES_MAX = 8 * 2**20
 BODY_SECONDS_MAX = 30.0
 ROWS_MAX = 1_000
-URL_BYTES_MAX = 8 * 2**10
 
 
 async def read_json(request: Request) -> Any:

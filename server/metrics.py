@@ -17,7 +17,8 @@ from prometheus_client import (
 from prometheus_client.multiprocess import MultiProcessCollector
 from starlette.responses import Response
 
-MULTIPROCESS_DIR = "PROMETHEUS_MULTIPROC_DIR"
+from server.run import MULTIPROCESS_DIR
+
 _ROWS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000)
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 

@@ -1,6 +1,11 @@
-"""Runs the application: in this process until a signal, beside a command, or in several processes."""
+"""Runs the application: in this process until a signal, beside a command, or in several processes.
+
+What the application needs takes seconds to import, so that happens while the engine starts.
+"""
 
 import contextlib
+import gc
+import logging
 import multiprocessing
 import os
 import signal
@@ -10,24 +15,21 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Generator
+from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
 from multiprocessing.process import BaseProcess
 from types import FrameType
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-import structlog
-import uvicorn
-from prometheus_client import multiprocess
-from starlette.types import ASGIApp
-
-from graph.engines import write_server
+from graph.engines import open_engine, write_server
 from graph.errors import GraphError
-from server.app import build_app
-from server.logs import set_up_logs
-from server.metrics import MULTIPROCESS_DIR
-from server.services import open_services
 from server.settings import Settings
+
+if TYPE_CHECKING:
+    import uvicorn
+    from starlette.types import ASGIApp
 
 READY_SECONDS_MAX = 120.0
 POLL_SECONDS = 0.02
@@ -36,7 +38,9 @@ GRACE_SECONDS = 20
 BACKLOG = 1024
 RESTART_SECONDS = 1.0
 
-logger = structlog.get_logger("costgraph.server")
+MULTIPROCESS_DIR = "PROMETHEUS_MULTIPROC_DIR"
+
+logger = logging.getLogger("costgraph.server")
 
 
 class NotReady(Exception):
@@ -82,8 +86,24 @@ def _is_ready(address: str) -> bool:
         connection.close()
 
 
-def http_server(app: ASGIApp) -> uvicorn.Server:
+@contextlib.contextmanager
+def opened(settings: Settings, *, hot: bool = True) -> "Generator[ASGIApp]":
+    """The application on its engine and services, and all of it closed in the reverse order."""
+    with contextlib.ExitStack() as stack:
+        engine = open_engine(settings.data_dir, neo4j=settings.neo4j)
+        with ThreadPoolExecutor(1) as beside:
+            connection = beside.submit(stack.enter_context, engine)
+            from server.app import build_app
+            from server.services import open_services
+        app = build_app(stack.enter_context(open_services(settings, connection.result(), hot=hot)))
+        gc.freeze()  # what is there now stays for good: no collection needs to walk it
+        yield app
+
+
+def http_server(app: "ASGIApp") -> "uvicorn.Server":
     """The HTTP server for an application whose services are open."""
+    import uvicorn
+
     return uvicorn.Server(
         uvicorn.Config(
             app,
@@ -101,8 +121,8 @@ def http_server(app: ASGIApp) -> uvicorn.Server:
 @contextlib.contextmanager
 def serving(settings: Settings, host: str = "127.0.0.1", port: int = 0) -> Generator[str]:
     """Serve in a thread for the length of the context; its address. Raises what opening raises."""
-    with contextlib.closing(listen(host, port)) as listener, open_services(settings) as services:
-        server = http_server(build_app(services))
+    with contextlib.closing(listen(host, port)) as listener, opened(settings, hot=False) as app:
+        server = http_server(app)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="http", daemon=True)
         thread.start()
         try:
@@ -127,8 +147,8 @@ def serve(settings: Settings, ready: Callable[[str], None]) -> None:
 
 
 def _serve_here(settings: Settings, listener: socket.socket, ready: Callable[[], None]) -> None:
-    with open_services(settings) as services:
-        server = http_server(build_app(services))
+    with opened(settings) as app:
+        server = http_server(app)
 
         def announce() -> None:
             with contextlib.suppress(NotReady):
@@ -161,9 +181,11 @@ def _leave_on_signals() -> None:
 
 def _supervise(settings: Settings, listener: socket.socket, ready: Callable[[], None]) -> None:
     """Several processes on one socket. One that dies is replaced; if none can start, we end."""
+    from prometheus_client import multiprocess
+
     with tempfile.TemporaryDirectory(prefix="costgraph-metrics-") as metrics_dir:
         os.environ[MULTIPROCESS_DIR] = metrics_dir
-        workers = [_start_worker(settings, listener) for _ in range(settings.workers)]
+        workers: list[BaseProcess] = []
         announced = threading.Event()
 
         def announce() -> None:
@@ -172,15 +194,16 @@ def _supervise(settings: Settings, listener: socket.socket, ready: Callable[[], 
                 announced.set()
                 ready()
 
-        threading.Thread(target=announce, name="ready", daemon=True).start()
         try:
+            workers.extend(_start_worker(settings, listener) for _ in range(settings.workers))
+            threading.Thread(target=announce, name="ready", daemon=True).start()
             while True:
                 time.sleep(RESTART_SECONDS)
                 dead = [index for index, each in enumerate(workers) if not each.is_alive()]
                 if dead and not announced.is_set():
                     sys.exit(workers[dead[0]].exitcode or 1)  # it said why
                 for index in dead:
-                    logger.warning("worker_died", exit_code=workers[index].exitcode)
+                    logger.warning("a worker died with %s; another takes its place", workers[index].exitcode)
                     multiprocess.mark_process_dead(workers[index].pid)  # pyright: ignore[reportUnknownMemberType]
                     workers[index] = _start_worker(settings, listener)
         finally:
@@ -197,11 +220,22 @@ def _start_worker(settings: Settings, listener: socket.socket) -> BaseProcess:
 
 
 def _work(settings: Settings, listener: socket.socket) -> None:
+    from server.logs import set_up_logs
+
     set_up_logs()
     _leave_on_signals()
+    threading.Thread(target=_leave_with_parent, name="parent", daemon=True).start()
     try:
-        with open_services(settings) as services:
-            http_server(build_app(services)).run(sockets=[listener])
+        with opened(settings) as app:
+            http_server(app).run(sockets=[listener])
     except GraphError as error:
-        logger.error("cannot_start", error=str(error))  # noqa: TRY400 - the message says it all
+        logger.error("a worker cannot start: %s", error)  # noqa: TRY400 - the message says it all
         sys.exit(3)
+
+
+def _leave_with_parent() -> None:
+    """Nobody would replace or stop a worker whose parent is gone."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os.kill(os.getpid(), signal.SIGTERM)

@@ -12,14 +12,16 @@ from cypher.health import FOLD_LAG
 from cypher.query import NoParams
 from graph.check import Check
 from graph.database import Database
-from graph.engines import open_engine
+from graph.engines import Connection
 from graph.engines.folder import write_private
 from graph.keys import hash_of, new_secret
 from graph.ledger import GraphLedgerStore, Trees
 from graph.migrations import MIGRATIONS, migrate
-from graph.rollups import Folder, Rollups
+from graph.rollups import Folder, RollupCheck, Rollups
 from ledger.changes import Changes
 from ledger.committer import Committer
+from ledger.errors import Unavailable
+from ledger.model import DEFAULT_TENANT
 from ledger.service import LedgerService
 from pricing.catalogue import load_catalogue
 from pricing.quote import Pricer
@@ -70,16 +72,15 @@ class Observer:
 
 
 @contextlib.contextmanager
-def open_services(settings: Settings) -> Generator[Running]:
-    """Engine, migrations, admin key, committer, fold, warm. Raises ``GraphError``.
+def open_services(settings: Settings, connection: Connection, *, hot: bool = True) -> Generator[Running]:
+    """Migrations, admin key, committer, fold; ``hot`` warms the statements first. Raises ``GraphError``.
 
-    At the end nothing more is taken, what waits is committed, then the engine is let go.
+    At the end nothing more is taken, and what waits is committed.
     """
     with contextlib.ExitStack() as stack:
-        # The catalogue takes a second to load: meanwhile the engine starts.
+        # Half a second of work: meanwhile the engine migrates.
         beside = stack.enter_context(ThreadPoolExecutor(1))
         catalogue = beside.submit(load_catalogue)
-        connection = stack.enter_context(open_engine(settings.data_dir, neo4j=settings.neo4j))
         database = stack.enter_context(Database(connection))
         database.verify()
         migrate(database, MIGRATIONS)
@@ -94,15 +95,24 @@ def open_services(settings: Settings) -> Generator[Running]:
             ledger=LedgerService(committer, pricer),
             trees=trees,
             rollups=rollups,
-            check=Check(database, trees),
+            check=Check(database, trees, RollupCheck(database, rollups)),
         )
+        found_default_tenant(store)
         services.keys.ensure_admin(hash_of(admin_key(settings).get_secret_value()))
-        warm(store, pricer)
+        if hot:
+            warm(store, pricer)
         fold = fold_worker(folder)
         for worker in (fold, committer):
             worker.start()
             stack.callback(worker.stop)
         yield Running(services, database, committer, fold, metrics)
+
+
+def found_default_tenant(store: GraphLedgerStore) -> None:
+    """Make the one tenant that everybody has, with its ``unattributed`` budget."""
+    # Where another process is doing the same, it is done.
+    with contextlib.suppress(Unavailable), store.transaction() as transaction:
+        transaction.lock([DEFAULT_TENANT], [])
 
 
 def admin_key(settings: Settings) -> SecretStr:

@@ -18,7 +18,7 @@ from ledger.usage import Usage, parse_usage
 from pricing.quote import Pricer, PricingRequest
 
 BATCHES = (1, 1, 1, 1, 20, 20, 20, 100, 100, 100)
-SECONDS_MAX = 3.0
+SECONDS_MAX = 1.5
 WARM_MODEL = ("openai", "gpt-4o")
 
 

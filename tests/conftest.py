@@ -21,6 +21,9 @@ from graph.engines import Connection, open_engine
 from graph.migrations import MIGRATIONS, migrate
 from tests.support import arcadedb, neo4j
 from tests.support.graphs import unmake, wipe
+from tests.support.server_fixtures import client, name, server, server_neo4j
+
+__all__ = ["client", "name", "server", "server_neo4j"]
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,3 @@
 MATCH (b:Budget)
 WHERE b.tenant = $tenant AND b.version > $since_version
-OPTIONAL MATCH (b)-[:LIMITED_BY]->(l:Limit)
-WITH b, collect(properties(l)) AS limits
-RETURN properties(b) AS budget, limits AS limits
+RETURN properties(b) AS budget, [(b)-[:LIMITED_BY]->(l:Limit) | properties(l)] AS limits

@@ -1,6 +1,5 @@
-MATCH (l:Ledger)
-WHERE l.uid IN $tenants
-WITH l ORDER BY l.uid
+UNWIND $tenants AS tenant
+MATCH (l:Ledger {uid: tenant})
 SET l.locked = true
 WITH collect({tenant: l.tenant, seq: l.seq, version: l.version, last_now_us: l.last_now_us, commits: l.commits}) AS heads
 CALL () {

@@ -48,12 +48,29 @@ class KeySpan(TypedDict):
     through: str
 
 
-class TimeSpan(TypedDict):
-    """Keys from ``begin`` to before ``end``; entries up to ``through_seq``."""
+class KeysBetween(TypedDict):
+    """Keys from ``begin`` to before ``end``."""
 
     begin: str
     end: str
+
+
+class TimeSpan(KeysBetween):
+    """Usage by time, and entries up to ``through_seq``."""
+
     through_seq: int
+
+
+class UsagesRow(TypedDict):
+    """A number of usages."""
+
+    usages: int
+
+
+class InstantRow(TypedDict):
+    """When a usage was."""
+
+    at_us: int
 
 
 class FactsRow(TypedDict):
@@ -96,14 +113,7 @@ class RollupsRow(TypedDict):
     tables: list[list[bytes | None]]
 
 
-class UidSpan(TypedDict):
-    """Uids from ``begin`` to before ``end``."""
-
-    begin: str
-    end: str
-
-
-class CellsParams(UidSpan):
+class CellsParams(KeysBetween):
     """Segments by uid, and which of their columns."""
 
     columns: list[str]
@@ -181,12 +191,6 @@ class DropParams(TypedDict):
     limit: int
 
 
-class DropSpan(UidSpan):
-    """Nodes by uid, some at a time."""
-
-    limit: int
-
-
 class DroppedRow(TypedDict):
     """How many were there to drop."""
 
@@ -201,12 +205,15 @@ ENTRIES = CypherQuery("rollups/entries", KeySpan, FactsRow)
 UNPRICED = CypherQuery("rollups/unpriced", KeySpan, FactsRow)
 ENTRIES_BY_TIME = CypherQuery("rollups/entries_by_time", TimeSpan, FactsRow)
 UNPRICED_BY_TIME = CypherQuery("rollups/unpriced_by_time", TimeSpan, FactsRow)
+COUNT_BETWEEN = CypherQuery("rollups/count_between", KeysBetween, UsagesRow)
+FIRST_USAGE = CypherQuery("rollups/first_usage", KeysBetween, InstantRow)
+LAST_USAGE = CypherQuery("rollups/last_usage", KeysBetween, InstantRow)
 PATHS = CypherQuery("rollups/paths", Uids, PathRow)
 
 ROLLUPS = CypherQuery("rollups/rollups", UidsAndColumns, RollupsRow)
 CELLS = CypherQuery("rollups/cells", CellsParams, CellsRow)
 CELLS_BY_UID = CypherQuery("rollups/cells_by_uid", UidsAndColumns, CellsRow)
-SEGMENTS = CypherQuery("rollups/segments", UidSpan, SegmentRow)
+SEGMENTS = CypherQuery("rollups/segments", KeysBetween, SegmentRow)
 
 LEASE = CypherQuery("rollups/lease", LeaseParams, LeaseRow)
 RELEASE = CypherQuery("rollups/release", ReleaseParams, NoRow)
@@ -219,5 +226,4 @@ ADVANCE = CypherQuery("rollups/advance", AdvanceParams, NoRow)
 
 BEGIN_DROP = CypherQuery("rollups/begin_drop", OneTenant, NoRow)
 DROP_ROLLUPS = CypherQuery("rollups/drop_rollups", DropParams, DroppedRow)
-DROP_CELLS = CypherQuery("rollups/drop_cells", DropSpan, DroppedRow)
 END_DROP = CypherQuery("rollups/end_drop", OneTenant, NoRow)

@@ -65,6 +65,7 @@ def start(folder: Path, options: dict[str, Any]) -> Any:
                 "-Xrs",  # SIGTERM belongs to the handler above, which stops the engine in order
                 # An fsync per commit. As a key of the configuration above, production mode would set it to 1.
                 "-Darcadedb.txWalFlush=2",
+                "-XX:+ExitOnOutOfMemoryError",  # its owner starts it again; half an engine helps nobody
             ],
         },
     )

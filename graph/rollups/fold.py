@@ -8,17 +8,17 @@ processes from doing the same work twice.
 import logging
 import threading
 import time
-import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from cypher import rollups as queries
 from cypher.query import NoParams
-from cypher.rollups import HeadRow, LeaseParams
+from cypher.rollups import HeadRow
 from graph.database import Database, Transaction
-from graph.errors import GraphError
-from graph.rollups.query import Rollups, read_rollups, runs
+from graph.errors import ConstraintViolation, GraphError
+from graph.rollups.lease import Leases
+from graph.rollups.query import Rollups, check_unmoved, read_rollups, runs
 from graph.rollups.tail import Moved
 from insight import cells
 from insight.cells import Segment
@@ -31,13 +31,13 @@ FOLD_SEQS: Final = 20_000
 """How much of a stream one transaction folds."""
 
 WRITE_ROWS: Final = 2_000
-LEASE_SECONDS: Final = 60.0
 PAUSE_SECONDS: Final = 1.0
 """How long commits are collected before they are folded; queries do not wait for it."""
 BUSY_SECONDS: Final = 2.0
 FAILED_SECONDS: Final = 5.0
 LOOK_AROUND_SECONDS: Final = 60.0
-DROP_ROWS: Final = 5_000
+DROP_ROLLUPS: Final = 5_000
+DROP_SEGMENTS: Final = 100
 
 TABLES: Final = tuple(dimension.column for dimension in Dimension)
 
@@ -62,7 +62,7 @@ class Folder:
         self._database = database
         self._rollups = rollups
         self._fold_seqs = fold_seqs
-        self._owner = uuid.uuid4().hex
+        self._leases = Leases(database)
         self._ready: dict[str, float] = {}
         self._changed = threading.Condition()
 
@@ -95,18 +95,18 @@ class Folder:
 
         None where another process has the lease or was faster.
         """
-        if not self._lease(tenant):
+        if not self._leases.take(tenant):
             return None
         try:
             return self._fold_leased(tenant)
         except Moved:
             return None
         finally:
-            self._database.write(queries.RELEASE, {"tenant": tenant, "owner": self._owner})
+            self._leases.release(tenant)
 
     def rebuild(self, tenant: str) -> None:
         """Drop a tenant's rollups and fold its whole stream again. Queries wait for the first part only."""
-        while not self._lease(tenant):
+        while not self._leases.take(tenant):
             time.sleep(BUSY_SECONDS)
         self._database.write(queries.BEGIN_DROP, {"tenant": tenant})
         while (folded := self.fold_once(tenant)) != 0:
@@ -155,16 +155,6 @@ class Folder:
             self._ready[tenant] = time.monotonic() + seconds
 
     # -- one fold
-
-    def _lease(self, tenant: str) -> bool:
-        now_us = time.time_ns() // 1000
-        params: LeaseParams = {
-            "tenant": tenant,
-            "owner": self._owner,
-            "now_us": now_us,
-            "until_us": now_us + int(LEASE_SECONDS * 1_000_000),
-        }
-        return bool(self._database.write(queries.LEASE, params))
 
     def _fold_leased(self, tenant: str) -> int:
         head = next(iter(self._database.read(queries.HEAD, {"tenant": tenant})), None)
@@ -239,9 +229,7 @@ class Folder:
     def _write(self, tenant: str, head: HeadRow, written: _Written, through: int) -> None:
         def work(transaction: Transaction) -> None:
             transaction.run_consume(queries.LOCK, {"tenant": tenant})
-            (row,) = transaction.run(queries.WATERMARK, {"tenant": tenant})
-            if (row["folded_seq"], row["generation"]) != (head["folded_seq"], head["generation"]):
-                raise Moved
+            check_unmoved(transaction, tenant, head)
             for query, rows in (
                 (queries.CREATE_ROLLUPS, written.created),
                 (queries.UPDATE_ROLLUPS, written.updated),
@@ -257,19 +245,24 @@ class Folder:
                 {"tenant": tenant, "folded_seq": through, "first_day": first_day, "last_day": last_day},
             )
 
-        self._database.writing(work)
+        try:
+            self._database.writing(work)
+        except ConstraintViolation:
+            # The embedded engine lets two writers go on until one commits the nodes of both.
+            self._database.reading(lambda each: check_unmoved(each, tenant, head))
+            raise
 
     def _drop(self, tenant: str) -> None:
         begin, _ = cells.span_of(tenant, 0, 0)
         _, end = cells.span_of(tenant, 0, 999_998)
-        while self._database.write(queries.DROP_ROLLUPS, {"tenant": tenant, "limit": DROP_ROWS})[0][
+        while self._database.write(queries.DROP_ROLLUPS, {"tenant": tenant, "limit": DROP_ROLLUPS})[0][
             "dropped"
         ]:
-            self._lease(tenant)
-        while self._database.write(queries.DROP_CELLS, {"begin": begin, "end": end, "limit": DROP_ROWS})[0][
-            "dropped"
-        ]:
-            self._lease(tenant)
+            self._leases.take(tenant)
+        uids = [row["uid"] for row in self._database.read(queries.SEGMENTS, {"begin": begin, "end": end})]
+        for start in range(0, len(uids), DROP_SEGMENTS):
+            self._database.write(queries.DELETE_CELLS, {"uids": uids[start : start + DROP_SEGMENTS]})
+            self._leases.take(tenant)
         self._database.write(queries.END_DROP, {"tenant": tenant})
 
 

@@ -76,7 +76,7 @@ class Rollups:
             if head is None:
                 return head, tree, plans, _Read()
             found = _read(transaction, tenant, plans, head["folded_seq"])
-            _check_unmoved(transaction, tenant, head)
+            check_unmoved(transaction, tenant, head)
             return head, tree, plans, found
 
         head, tree, plans, found = self._database.reading(work)
@@ -115,10 +115,11 @@ def _planned(query: RollupQuery, tree: BudgetTree, head: HeadRow | None, *, roll
         raise UnknownBudget("No such budget.", field="budgetId")
     if head is not None and head["dropping"]:
         raise NotSettled("Rollups are being rebuilt; ask again in a moment.")
-    return plan(query, budget, None if head is None else _folded(head), rollups=rollups)
+    return plan(query, budget, None if head is None else folded_span(head), rollups=rollups)
 
 
-def _folded(head: HeadRow) -> Span | None:
+def folded_span(head: HeadRow) -> Span | None:
+    """The stretch of time, in whole UTC days, that everything folded lies in."""
     first, last = head["first_day"], head["last_day"]
     return None if first is None or last is None else (first * DAY_US, (last + 1) * DAY_US)
 
@@ -174,7 +175,8 @@ def runs(days: Sequence[int]) -> list[tuple[int, int]]:
     return found
 
 
-def _check_unmoved(transaction: Transaction, tenant: str, head: HeadRow) -> None:
+def check_unmoved(transaction: Transaction, tenant: str, head: HeadRow) -> None:
+    """Raise ``Moved`` unless the fold is where it was when ``head`` was read."""
     for row in transaction.run(queries.WATERMARK, {"tenant": tenant}):
         if (row["folded_seq"], row["generation"], row["dropping"]) != (
             head["folded_seq"],

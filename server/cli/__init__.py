@@ -1,5 +1,6 @@
 """The command line. Modules here import what they need when a command runs, so that ``--help`` is quick."""
 
+import signal
 import sys
 from typing import Annotated
 
@@ -48,6 +49,8 @@ def version_option(
 
 def main() -> None:
     """Run the command line; errors that have an explanation end with it, without a trace."""
+    # As Ctrl-C does, SIGTERM unwinds: an engine that a command runs is stopped, a temporary folder removed.
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     try:
         app()
     except CliError as error:

@@ -10,6 +10,7 @@ from server.cli.options import DataDir, Json, Key, Url, Where
 
 PAGE = 200
 MONEY_HELP = "Amount in the budget's currency, such as 2000 or 0.50."
+NO_AMOUNT = "none"
 
 STANDING = """
 fragment Standing on Budget {
@@ -30,6 +31,7 @@ MOVE = (
     "mutation MoveBudget($budgetId: ID!, $newParentBudgetId: ID) {"
     " moveBudget(budgetId: $budgetId, newParentBudgetId: $newParentBudgetId) { ...Standing } }" + STANDING
 )
+CURRENCY = "query Currency($budgetId: ID!) { budget(budgetId: $budgetId) { currency } }"
 CLOSE = "mutation CloseBudget($budgetId: ID!) { closeBudget(budgetId: $budgetId) { ...Standing } }" + STANDING
 ALL = (
     "query Budgets($first: Int!, $after: String) { budgets(first: $first, after: $after) {"
@@ -103,7 +105,12 @@ def create(
         "warningThreshold": warn_at,
         "priority": priority,
     }
-    _change(Where(url, key, data_dir), CREATE, "createBudget", {"input": _given(fields)})
+    from server.cli.api import connected
+
+    with connected(Where(url, key, data_dir)) as api:
+        if parent is not None and currency is None:
+            fields["currency"] = _currency_of(api, parent)
+        _show(api.graphql(CREATE, {"input": _given(fields)})["createBudget"])
 
 
 @app.command("set")
@@ -124,6 +131,8 @@ def set_(
 ) -> None:
     """Change some fields of a budget; what is not given stays.
 
+    --amount none takes the amount away: the budget only tracks from then on.
+
     costgraph budget set acme --amount 2000
     costgraph budget set acme --warn-at 0.9 --timezone Europe/Berlin
     """
@@ -139,6 +148,8 @@ def set_(
             "priority": priority,
         }
     )
+    if amount is not None and amount.lower() == NO_AMOUNT:
+        fields["amount"] = None
     if not fields:
         raise typer.BadParameter("Say what to change, such as --amount 2000.")
     _change(Where(url, key, data_dir), UPDATE, "updateBudget", {"input": {"budgetId": budget, **fields}})
@@ -221,11 +232,21 @@ def _given(fields: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if value is not None}
 
 
+def _currency_of(api: Any, budget: str) -> str | None:
+    """A budget tree has one currency; an unknown parent is the server's to refuse."""
+    found = api.graphql(CURRENCY, {"budgetId": budget})["budget"]
+    return found and found["currency"]
+
+
 def _change(where: Where, mutation: str, field: str, variables: dict[str, Any]) -> None:
     from server.cli.api import connected
+
+    with connected(where) as api:
+        _show(api.graphql(mutation, variables)[field])
+
+
+def _show(budget: dict[str, Any]) -> None:
     from server.cli.show import console
     from server.cli.trees import budget_table
 
-    with connected(where) as api:
-        changed = api.graphql(mutation, variables)[field]
-    console().print(budget_table([(0, changed)]))
+    console().print(budget_table([(0, budget)]))

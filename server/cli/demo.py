@@ -65,7 +65,8 @@ class Books:
     """Everything that was sent, per budget and its ancestors, beside what the server says of it."""
 
     sent: dict[str, Sent] = field(default_factory=lambda: defaultdict(Sent))
-    warnings: dict[tuple[str, str | None], str] = field(default_factory=dict[tuple[str, "str | None"], str])
+    warnings: dict[str, str] = field(default_factory=dict[str, str])
+    """The last warning of each budget."""
     pricing: Counter[str] = field(default_factory=Counter[str])
     failures: list[str] = field(default_factory=list[str])
 
@@ -174,7 +175,8 @@ def _take(books: Books, row: dict[str, Any], result: dict[str, Any]) -> None:
         at = parents[at]
     books.pricing[result["pricing"]] += 1
     for warning in result["warnings"]:
-        books.warnings[warning["code"], warning["budget_id"]] = warning["message"]
+        if warning["budget_id"] is not None:
+            books.warnings[warning["budget_id"]] = warning["message"]
 
 
 def _check(api: Any, books: Books) -> dict[str, Any]:

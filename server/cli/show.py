@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 BAR_WIDTH = 20
+COST_PLACES = 4
+AMOUNT_PLACES = 2
 BLOCKS = " ▏▎▍▌▋▊▉█"
 STATE_STYLES = {
     "OK": "green",
@@ -30,13 +32,11 @@ def console(*, stderr: bool = False) -> "Console":
     return Console(file=stream, highlight=False, width=None if stream.isatty() else 140, soft_wrap=False)
 
 
-def money(amount: str | Decimal | None, currency: str, *, places: int = 2) -> str:
-    """An amount for reading: at least so many places, and four or more where it is small."""
+def money(amount: str | Decimal | None, currency: str, *, places: int = COST_PLACES) -> str:
+    """An amount for reading."""
     if amount is None:
         return "-"
-    value = Decimal(amount)
-    small = value != 0 and abs(value) < 1
-    text = f"{value:,.{max(places, 4) if small else places}f}"
+    text = f"{Decimal(amount):,.{places}f}"
     sign = SIGNS.get(currency)
     return f"{sign}{text}".replace(f"{sign}-", f"-{sign}") if sign else f"{text} {currency}"
 
@@ -57,7 +57,7 @@ def utilization(fraction: float | None, state: str, width: int = BAR_WIDTH) -> "
     if fraction is None:
         return Text("no amount set", style="dim")
     style = STATE_STYLES.get(state, "")
-    text = Text(bar(fraction, width), style=f"{style} on grey23" if style else "on grey23")
+    text = Text(bar(fraction, width), style=style)
     # Rounded down: a budget that has not reached 80 % must not look as if it had.
     text.append(f" {int(fraction * 1000) / 10:>6.1f} %", style=style or None)
     return text

@@ -156,7 +156,7 @@ def agent_table(agents: Sequence[Activity]) -> Any:
     from server.cli.show import bar, money, table
 
     right = {"5 min", "60 min", "calls, 60 min", "calls"}
-    shown = table("agent", "", "5 min", "60 min", "calls, 60 min", "calls", "last seen", right=right)
+    shown = table("agent", "", "5 min", "60 min", "calls, 60 min", "calls", "last seen (UTC)", right=right)
     total = sum((each.cost_5_minutes for each in agents), Decimal(0))
     for each in agents:
         share = float(each.cost_5_minutes / total) if total else 0.0

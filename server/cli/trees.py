@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from server.cli.show import STATE_STYLES, branches, money, table, utilization
+from server.cli.show import AMOUNT_PLACES, STATE_STYLES, branches, money, table, utilization
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -41,7 +41,7 @@ def budget_table(arranged: list[tuple[int, Budget]]) -> "Table":
             Text(line, style="dim").append(budget["budgetId"], style="default bold"),
             utilization(status["utilization"], state),
             money(status["spent"], currency),
-            money(budget["amount"], currency) if budget["amount"] is not None else "",
+            money(budget["amount"], currency, places=AMOUNT_PLACES) if budget["amount"] else "",
             Text("" if state == "OK" else state.replace("_", " ").lower(), style=STATE_STYLES.get(state, "")),
         )
     return shown

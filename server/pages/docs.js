@@ -195,7 +195,7 @@ function written(type) {
 }
 
 function given(argument) {
-  return argument.defaultValue === null || argument.defaultValue === undefined ? "" : ` = ${argument.defaultValue}`;
+  return [null, undefined, "null"].includes(argument.defaultValue) ? "" : ` = ${argument.defaultValue}`;
 }
 
 function element(name, text) {

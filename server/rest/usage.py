@@ -11,6 +11,7 @@ from ledger.access import Permission, Principal
 from ledger.results import InvalidUsage, OperationConflict, RecordedUsage, RecordResult
 from server.errors import BadRequest, TooLarge
 from server.limits import ROWS_MAX, read_json
+from server.metrics import Metrics
 from server.rest.words import cost_entry, warning
 from server.routes import GuardedRoute, Routes
 
@@ -31,15 +32,21 @@ class Recorder(Protocol):
         ...
 
 
-def usage_routes(routes: Routes, ledger: Recorder) -> Sequence[GuardedRoute]:
+def usage_routes(routes: Routes, metrics: Metrics, ledger: Recorder) -> Sequence[GuardedRoute]:
     """The route that records usage."""
+
+    def answered(result: RecordResult) -> tuple[int, dict[str, Any]]:
+        status, answer = answer_of(result)
+        if status >= CONFLICT:
+            metrics.refusals.labels(answer["code"]).inc()
+        return status, answer
 
     async def record(request: Request, principal: Principal) -> Response:
         """201 new · 200 the same again · 409 other content · 422 invalid; an array always answers 200."""
         body: Any = await read_json(request)
         if isinstance(body, dict):
             result = await ledger.record(principal, cast("dict[str, Any]", body))
-            status, answer = answer_of(result)
+            status, answer = answered(result)
             media_type = "application/json" if status < CONFLICT else "application/problem+json"
             return Response(orjson.dumps(answer), status, media_type=media_type)
         if not isinstance(body, list):
@@ -51,7 +58,7 @@ def usage_routes(routes: Routes, ledger: Recorder) -> Sequence[GuardedRoute]:
             )
         results = await record_rows(ledger, principal, rows)
         return Response(
-            orjson.dumps({"results": [answer_of(result)[1] for result in results]}),
+            orjson.dumps({"results": [answered(result)[1] for result in results]}),
             media_type="application/json",
         )
 

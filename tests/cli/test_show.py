@@ -15,16 +15,16 @@ from server.cli.trees import arrange
 @pytest.mark.parametrize(
     ("amount", "currency", "text"),
     [
-        ("1234.5", "USD", "$1,234.50"),
-        ("0", "USD", "$0.00"),
+        ("1234.5", "USD", "$1,234.5000"),
+        ("0", "USD", "$0.0000"),
         ("0.00123", "USD", "$0.0012"),
-        ("-3.1", "USD", "-$3.10"),
-        ("12", "EUR", "€12.00"),
-        ("12", "USDC", "12.00 USDC"),
+        ("-3.1", "USD", "-$3.1000"),
+        ("12", "EUR", "€12.0000"),
+        ("12", "USDC", "12.0000 USDC"),
         (None, "USD", "-"),
     ],
 )
-def test_money_has_its_sign_and_enough_places(amount: str | None, currency: str, text: str) -> None:
+def test_costs_have_their_sign_and_four_places(amount: str | None, currency: str, text: str) -> None:
     assert money(amount, currency) == text
 
 

@@ -4,7 +4,6 @@ import contextlib
 import dataclasses
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 
@@ -22,7 +21,6 @@ from graph.errors import (
     StatementError,
     TransactionConflict,
 )
-from tests.support import neo4j
 from tests.support.graphs import RolledBack
 
 VALUES = {
@@ -171,23 +169,6 @@ def test_an_engine_that_is_not_there_is_unavailable_to_every_kind_of_call() -> N
             with pytest.raises(EngineUnavailable) as unavailable:
                 call()
             assert unavailable.value.retryable
-
-
-def test_a_driver_outlives_a_restart_of_its_engine(tmp_path: Path) -> None:
-    if reason := neo4j.missing():
-        pytest.skip(reason)
-    first = neo4j.Neo4jProcess(tmp_path)
-    with Database(first.connection) as database:
-        database.verify()
-        first.stop()
-        with pytest.raises(EngineUnavailable):
-            database.verify()
-        second = neo4j.Neo4jProcess(tmp_path, first.port)
-        try:
-            with database.transaction() as transaction:
-                assert transaction.run_text("RETURN 1 AS one") == [{"one": 1}]
-        finally:
-            second.kill()
 
 
 def test_a_process_that_hangs_does_not_keep_its_locks(

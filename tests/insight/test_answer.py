@@ -17,7 +17,7 @@ from tests.support.rollups import LABELS, Entry, World, budget, naive
 
 
 @given(st.integers(0, 2**32), st.lists(st.integers(1, 40), max_size=4))
-@settings(max_examples=150)
+@settings(max_examples=150, deadline=None)
 def test_any_answer_equals_a_loop_over_the_entries(seed: int, folds: list[int]) -> None:
     rng = random.Random(seed)
     world = World.of("t", random_budgets(rng, "t"))

@@ -3,7 +3,7 @@
 import math
 import random
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from insight import cells
@@ -53,6 +53,7 @@ def naive(given_rows: list[Row]) -> dict[tuple[int, tuple[str, ...]], list[int]]
     return expected
 
 
+@settings(deadline=None)
 @given(st.lists(rows, min_size=1, max_size=30))
 def test_cells_hold_every_combination_by_quarter_hour(given_rows: list[Row]) -> None:
     days = dict(cells.by_day(facts_of(given_rows)))
@@ -64,6 +65,7 @@ def test_cells_hold_every_combination_by_quarter_hour(given_rows: list[Row]) -> 
     assert found == naive(given_rows)
 
 
+@settings(deadline=None)
 @given(st.lists(st.lists(rows, min_size=1, max_size=10), min_size=1, max_size=5))
 def test_merging_segments_is_folding_at_once(parts: list[list[Row]]) -> None:
     merged = cells.merge([facts_of(part).by_quarter() for part in parts])
@@ -73,6 +75,7 @@ def test_merging_segments_is_folding_at_once(parts: list[list[Row]]) -> None:
     assert total(merged.measures).tolist() == total(concatenate([facts_of(everything)]).measures).tolist()
 
 
+@settings(deadline=None)
 @given(st.integers(0, 2**32), st.integers(1, 200), st.sampled_from([1, 30, 5000]))
 def test_a_day_keeps_few_segments_and_rewrites_its_rows_seldom(seed: int, folds: int, size: int) -> None:
     rng = random.Random(seed)

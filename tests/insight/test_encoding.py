@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from insight import encoding
@@ -19,6 +19,7 @@ def _ints(values: list[int]) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
     return np.array(values, dtype=np.int64)
 
 
+@settings(deadline=None)
 @given(st.lists(numbers, min_size=1, max_size=50), st.binary(max_size=9))
 def test_integers_come_back_from_anywhere_in_the_bytes(values: list[int], before: bytes) -> None:
     data = encoding.encode_integers(_ints(values))
@@ -35,12 +36,14 @@ def test_integers_take_the_narrowest_width(values: list[int], size: int) -> None
     assert len(encoding.encode_integers(_ints(values))) == size
 
 
+@settings(deadline=None)
 @given(st.lists(texts, min_size=1, max_size=50))
 def test_a_label_column_comes_back(values: list[str]) -> None:
     column = Column.of(values)
     assert encoding.decode_column(encoding.encode_column(column), len(values)).texts() == values
 
 
+@settings(deadline=None)
 @given(st.lists(texts, min_size=1, max_size=40, unique=True), st.data())
 def test_a_table_comes_back(labels: list[str], data: st.DataObject) -> None:
     row = st.lists(numbers, min_size=len(MEASURES), max_size=len(MEASURES))

@@ -4,7 +4,7 @@ import random
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from insight.encoding import decode_table, from_rows, to_rows
@@ -76,6 +76,7 @@ def _held(nodes: dict[tuple[str, int], StoredRollup]) -> Sums:
     return found
 
 
+@settings(deadline=None)
 @given(seeds, st.lists(st.integers(1, 30), max_size=4))
 def test_nodes_hold_what_their_entries_add_up_to_however_they_are_folded(seed: int, sizes: list[int]) -> None:
     world = _world(seed, 30)
@@ -93,6 +94,7 @@ def test_nodes_hold_what_their_entries_add_up_to_however_they_are_folded(seed: i
     }
 
 
+@settings(deadline=None)
 @given(seeds)
 def test_facts_of_cells_add_up_to_the_facts_of_the_stream(seed: int) -> None:
     facts = facts_of(_world(seed, 20).entries)

@@ -1,7 +1,7 @@
 """Sums of groups are exact, or say that they cannot be."""
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from insight import grouping
@@ -29,6 +29,7 @@ def _grouped(rows: list[tuple[tuple[int, ...], list[int]]]) -> dict[tuple[int, .
     return {rows[row][0]: sums[:, index].tolist() for index, row in enumerate(example.tolist())}
 
 
+@settings(deadline=None)
 @given(rows_of(small))
 def test_groups_add_up_what_a_loop_adds_up(rows: list[tuple[tuple[int, ...], list[int]]]) -> None:
     expected: dict[tuple[int, ...], list[int]] = {}
@@ -38,6 +39,7 @@ def test_groups_add_up_what_a_loop_adds_up(rows: list[tuple[tuple[int, ...], lis
     assert _grouped(rows) == expected
 
 
+@settings(deadline=None)
 @given(rows_of(large))
 def test_a_sum_past_64_bits_is_at_the_edge_and_stays_there(
     rows: list[tuple[tuple[int, ...], list[int]]],
@@ -58,6 +60,7 @@ def test_a_sum_past_64_bits_is_at_the_edge_and_stays_there(
                 assert value == exact[key][index]
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(*[st.integers(0, 10**6)] * 5), min_size=1, max_size=30))
 def test_columns_too_wide_for_one_code_are_packed_all_the_same(rows: list[tuple[int, ...]]) -> None:
     columns = [(np.array(column, dtype=np.int64), 10**15) for column in zip(*rows, strict=True)]
@@ -67,6 +70,7 @@ def test_columns_too_wide_for_one_code_are_packed_all_the_same(rows: list[tuple[
         assert rows[example[group]] == row
 
 
+@settings(deadline=None)
 @given(st.lists(keys, max_size=30))
 def test_groups_come_in_the_order_of_their_columns(rows: list[tuple[int, ...]]) -> None:
     columns = [

@@ -4,7 +4,7 @@ import itertools
 import random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from insight.errors import InvalidQuery
@@ -20,6 +20,7 @@ ROOT = budget("t", "root", timezone="Europe/Berlin")
 FOLDED = (20_000 * DAY_US, 20_090 * DAY_US)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 2**32), st.booleans())
 def test_days_and_spans_cover_what_is_asked_for_once(seed: int, finer: bool) -> None:
     rng = random.Random(seed)

@@ -128,12 +128,7 @@ class Simulation:
             process.skew_us = self.random.choice([0, -MINUTE_US, MINUTE_US, -DAY_US, 10 * SECOND_US])
 
     def _step(self, batch: list[Command]) -> None:
-        if any(isinstance(each, UpdateBudget) for each in batch):
-            # The committer gives a change of limits a batch of its own.
-            for each in batch:
-                self._commit([each])
-        else:
-            self._commit(batch)
+        self._commit(batch)
 
     def _commit(self, batch: list[Command]) -> None:
         process = self.random.choice(self.processes)

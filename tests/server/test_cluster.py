@@ -23,12 +23,12 @@ COST_OF_ONE = Decimal("0.0035")
 
 @pytest.fixture(scope="module")
 def pair(
-    neo4j_engine: Connection, tmp_path_factory: pytest.TempPathFactory
+    server_neo4j: Connection, tmp_path_factory: pytest.TempPathFactory
 ) -> Generator[tuple[ServerProcess, ServerProcess]]:
     folder: Path = tmp_path_factory.mktemp("pair")
     with (
-        ServerProcess(on_engine(folder / "a", neo4j_engine)) as first,
-        ServerProcess(on_engine(folder / "b", neo4j_engine)) as second,
+        ServerProcess(on_engine(folder / "a", server_neo4j)) as first,
+        ServerProcess(on_engine(folder / "b", server_neo4j)) as second,
     ):
         yield first, second
 
@@ -97,9 +97,9 @@ def test_a_budget_made_at_one_server_is_charged_at_the_other(
 
 
 def test_several_workers_share_one_port_and_its_metrics(
-    neo4j_engine: Connection, tmp_path: Path, name: str
+    server_neo4j: Connection, tmp_path: Path, name: str
 ) -> None:
-    with ServerProcess(on_engine(tmp_path, neo4j_engine), "--workers", "2") as server:
+    with ServerProcess(on_engine(tmp_path, server_neo4j), "--workers", "2") as server:
         for number in range(40):
             # A connection each: the system spreads them over the workers.
             with server.client() as client:
@@ -112,8 +112,8 @@ def test_several_workers_share_one_port_and_its_metrics(
         assert server.stop() == 0
 
 
-def test_a_worker_that_dies_is_replaced(neo4j_engine: Connection, tmp_path: Path, name: str) -> None:
-    with ServerProcess(on_engine(tmp_path, neo4j_engine), "--workers", "2") as server:
+def test_a_worker_that_dies_is_replaced(server_neo4j: Connection, tmp_path: Path, name: str) -> None:
+    with ServerProcess(on_engine(tmp_path, server_neo4j), "--workers", "2") as server:
         children = Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children")
         if not children.exists():
             pytest.skip("finding a worker's process needs Linux's /proc")
@@ -128,3 +128,17 @@ def test_a_worker_that_dies_is_replaced(neo4j_engine: Connection, tmp_path: Path
         eventually(lambda: victim not in workers() and len(workers()) == 2)
         with server.client() as client:
             assert client.post("/v1/usage", json=usage(name)).status_code == 201
+
+
+def test_workers_end_with_their_parent(server_neo4j: Connection, tmp_path: Path) -> None:
+    server = ServerProcess(on_engine(tmp_path, server_neo4j), "--workers", "2")
+    server.kill()
+
+    def nobody_answers() -> bool:
+        try:
+            httpx.get(f"{server.url}/healthz", trust_env=False)
+        except httpx.TransportError:
+            return True
+        return False
+
+    eventually(nobody_answers)

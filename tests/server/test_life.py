@@ -117,7 +117,7 @@ def recorded(client: Client, ids: set[str], name: str) -> set[str]:
 def test_nothing_acknowledged_is_lost(
     request: pytest.FixtureRequest, data_dir: Path, name: str, engine_kind: str, end: str
 ) -> None:
-    neo4j = request.getfixturevalue("neo4j_engine") if engine_kind == "neo4j" else None
+    neo4j = request.getfixturevalue("server_neo4j") if engine_kind == "neo4j" else None
     settings = on_engine(data_dir, neo4j)
     with ServerProcess(settings) as server:
         load = Load(server, name)

@@ -60,11 +60,12 @@ def page(server: ServerProcess) -> Generator["Page"]:
         page = browser.new_page()
         problems: list[str] = []
         page.on("pageerror", lambda error: problems.append(str(error)))
-        page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
+        page.on("console", lambda message: problems.append(message.text))
         page.goto(f"{server.url}/graphql")
         yield page
         browser.close()
-        assert not problems
+        expected = ("401 (Unauthorized)", "Password field is not contained in a form")
+        assert not [each for each in problems if not any(known in each for known in expected)]
 
 
 def test_a_query_runs_with_ctrl_enter_and_tells_its_time(page: "Page", server: ServerProcess) -> None:

@@ -1,5 +1,6 @@
 """``POST /v1/usage`` on real servers, on both engines."""
 
+import re
 from typing import Any
 
 import pytest
@@ -97,6 +98,17 @@ def test_a_batch_answers_each_row_in_its_place(client: Client, name: str) -> Non
     assert [each["status"] for each in results] == [201, 422, 422, 200, 409, 201]
     assert results[5]["pricing"] == "UNPRICED"
     assert results[5]["cost_entry"] is None
+
+
+def test_refused_rows_are_counted_by_their_code(client: Client, name: str) -> None:
+    def refusals() -> float:
+        found = re.search(r'costgraph_refusals_total\{code="INVALID"\} (\S+)', client.get("/metrics").text)
+        return float(found[1]) if found else 0.0
+
+    before = refusals()
+    client.post("/v1/usage", json=[usage(name, prompt_tokens=-1), 7])
+    client.post("/v1/usage", json=usage(name, prompt_tokens=-1))
+    assert refusals() == before + 3
 
 
 def test_an_empty_batch_is_nothing(client: Client) -> None:

@@ -13,12 +13,12 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
 from collections.abc import Generator
 from pathlib import Path
 
 from graph.engines import Connection
 from graph.engines.embedded import free_port
+from tests.support.signals import stopped_by_a_signal
 
 VERSION = "5.26.20"
 ROOT = Path(__file__).parents[2]
@@ -51,7 +51,7 @@ internal.dbms.bolt.netty_server_shutdown_quiet_period=0
 
 def missing() -> str | None:
     """Why a Neo4j cannot be started here, or ``None`` where it can."""
-    absent = [name for name in ("java", "mvn") if shutil.which(name) is None]
+    absent = [name for name in ("javac", "mvn") if shutil.which(name) is None]
     if absent == ["mvn"] and (CACHE / "lib").is_dir():
         return None
     return f"Neo4j for tests needs {' and '.join(absent)}" if absent else None
@@ -105,7 +105,11 @@ class Neo4jProcess:
             self.process = subprocess.Popen(
                 command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=output, start_new_session=True
             )
-        self._wait_ready()
+        try:
+            self._wait_ready()
+        except BaseException:
+            self.kill()
+            raise
 
     @property
     def connection(self) -> Connection:
@@ -141,8 +145,6 @@ class Neo4jProcess:
                     return
         finally:
             timer.cancel()
-        self.process.wait()
-        self._close()
         message = f"Neo4j did not start:\n{self.log.read_text(errors='replace')[-4000:]}"
         raise RuntimeError(message)
 
@@ -179,12 +181,10 @@ def main() -> None:
     if arguments.command == "fetch":
         sys.stdout.write(f"{jars()}\n")
         return
-    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
-    with contextlib.suppress(KeyboardInterrupt), neo4j_server(arguments.data, arguments.port) as connection:
+    with stopped_by_a_signal(), neo4j_server(arguments.data, arguments.port) as connection:
         sys.stdout.write(f"ready {connection.uri}\n")
         sys.stdout.flush()
-        while True:
-            time.sleep(3600)
+        signal.pause()
 
 
 if __name__ == "__main__":

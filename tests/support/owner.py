@@ -7,11 +7,11 @@ import contextlib
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Generator
 from pathlib import Path
 
 from graph.engines import open_engine
+from tests.support.signals import stopped_by_a_signal
 
 ROOT = Path(__file__).parents[2]
 
@@ -34,15 +34,13 @@ def owner(folder: Path, orphan_seconds: float = 30.0) -> Generator[subprocess.Po
 
 def main() -> None:
     """Own the folder until SIGTERM or SIGINT."""
-    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     with (
-        contextlib.suppress(KeyboardInterrupt),
+        stopped_by_a_signal(),
         open_engine(Path(sys.argv[1]), heap_mib=512, orphan_seconds=float(sys.argv[2])),
     ):
         sys.stdout.write("ready\n")
         sys.stdout.flush()
-        while True:
-            time.sleep(3600)
+        signal.pause()
 
 
 if __name__ == "__main__":

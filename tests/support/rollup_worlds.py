@@ -95,7 +95,7 @@ class Writer:
                 (0, 0, 0, 77, 88, 99, 0),
             )
         )
-        return replace(first, seq=self._world.seq, measures=grew, priced=True)
+        return replace(first, seq=self._world.seq, measures=grew, priced=True, first=False)
 
 
 def random_query(rng: random.Random, world: World) -> RollupQuery:

@@ -38,6 +38,8 @@ class Entry:
     measures: tuple[int, ...]
     """In the order of MEASURES."""
     priced: bool = True
+    first: bool = True
+    """Whether the usage begins with it."""
 
 
 def budget(
@@ -130,13 +132,10 @@ def insert(
         )
 
     database.writing(founding)
-    usages: dict[int, Entry] = {}
-    for entry in entries:
-        usages.setdefault(entry.usage, entry)
     _rows(
         database,
-        "UNWIND $rows AS row MERGE (u:TokenUsage {uid: row.uid}) SET u += row",
-        [_usage(tenant, each) for each in usages.values()],
+        "UNWIND $rows AS row CREATE (u:TokenUsage {uid: row.uid}) SET u += row",
+        [_usage(tenant, each) for each in entries if each.first],
     )
     _rows(
         database,

@@ -1,0 +1,6 @@
+MATCH (k:ApiKey)
+WHERE k.uid > $after_uid AND k.uid < $before_uid
+RETURN k.uid AS uid, k.tenant AS tenant, k.key_id AS key_id, k.name AS name, k.role AS role,
+  k.budget_uid AS budget_uid, k.created_at_us AS created_at_us, k.revoked_at_us AS revoked_at_us
+ORDER BY k.uid
+LIMIT $first

@@ -1,0 +1,122 @@
+"""API keys in the graph. A secret is shown once, when its key is made; the graph holds its SHA-256."""
+
+import secrets
+import time
+from dataclasses import dataclass
+from hashlib import sha256
+
+from cypher import keys as queries
+from graph.agents import uid_range
+from graph.database import Database
+from ledger.access import Principal, Role
+from ledger.model import DEFAULT_TENANT, uid_of
+
+SECRET_PREFIX = "cg_"  # noqa: S105 - begins every secret, and is none
+SECRET_BYTES = 32
+ADMIN_KEY_ID = "admin"
+"""The deployment's own key, of the default tenant; the only one that may name another tenant."""
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    """A key as it is in the graph, without its hash."""
+
+    uid: str
+    tenant: str
+    key_id: str
+    name: str
+    role: Role
+    budget_uid: str | None
+    created_at_us: int
+    revoked_at_us: int | None = None
+
+    @property
+    def principal(self) -> Principal:
+        """Who calls with it."""
+        return Principal(self.key_id, self.tenant, self.role, self.budget_uid)
+
+
+def new_secret() -> str:
+    """A secret of 256 random bits."""
+    return SECRET_PREFIX + secrets.token_urlsafe(SECRET_BYTES)
+
+
+def hash_of(secret: str) -> str:
+    """The SHA-256 of a secret, in hex: all that is ever stored or compared."""
+    return sha256(secret.encode()).hexdigest()
+
+
+class Keys:
+    """The keys of a database. Thread-safe."""
+
+    def __init__(self, database: Database) -> None:
+        """Work on a database."""
+        self._database = database
+
+    def create(self, tenant: str, name: str, role: Role, budget_uid: str | None) -> tuple[ApiKey, str]:
+        """A new key and its secret, which is nowhere else."""
+        secret = new_secret()
+        key_id = secrets.token_hex(8)
+        params = _params(tenant, key_id, name, hash_of(secret), role, budget_uid)
+        (row,) = self._database.write(queries.CREATE, params)
+        return _key_of(row), secret
+
+    def ensure_admin(self, secret_hash: str) -> ApiKey:
+        """The deployment's own key with that secret; one with another secret ends."""
+        params = _params(DEFAULT_TENANT, ADMIN_KEY_ID, "Deployment", secret_hash, Role.ADMIN, None)
+        (row,) = self._database.write(queries.ENSURE, params)
+        return _key_of(row)
+
+    def find(self, secret_hash: str) -> ApiKey | None:
+        """The valid key with that secret."""
+        row = next(iter(self._database.read(queries.FIND, {"hash": secret_hash})), None)
+        return None if row is None else _key_of(row)
+
+    def get(self, tenant: str, key_id: str) -> ApiKey | None:
+        """The key with that id, revoked or not."""
+        row = next(iter(self._database.read(queries.GET, {"uid": uid_of(tenant, key_id)})), None)
+        return None if row is None else _key_of(row)
+
+    def page(self, tenant: str, after_id: str | None, first: int) -> list[ApiKey]:
+        """The next keys of a tenant, by id, revoked ones included."""
+        after_uid, before_uid = uid_range(tenant, after_id)
+        params: queries.UidRange = {"after_uid": after_uid, "before_uid": before_uid, "first": first}
+        return [_key_of(row) for row in self._database.read(queries.PAGE, params)]
+
+    def revoke(self, tenant: str, key_id: str) -> ApiKey | None:
+        """End a key for good; None where there is none. Revoking it again changes nothing."""
+        params: queries.RevokeParams = {"uid": uid_of(tenant, key_id), "now_us": _now_us()}
+        row = next(iter(self._database.write(queries.REVOKE, params)), None)
+        return None if row is None else _key_of(row)
+
+
+def _params(
+    tenant: str, key_id: str, name: str, secret_hash: str, role: Role, budget_uid: str | None
+) -> queries.KeyParams:
+    return {
+        "uid": uid_of(tenant, key_id),
+        "tenant": tenant,
+        "key_id": key_id,
+        "name": name,
+        "hash": secret_hash,
+        "role": role.value,
+        "budget_uid": budget_uid,
+        "created_at_us": _now_us(),
+    }
+
+
+def _key_of(row: queries.KeyRow) -> ApiKey:
+    return ApiKey(
+        row["uid"],
+        row["tenant"],
+        row["key_id"],
+        row["name"],
+        Role(row["role"]),
+        row["budget_uid"],
+        row["created_at_us"],
+        row["revoked_at_us"],
+    )
+
+
+def _now_us() -> int:
+    return time.time_ns() // 1_000

@@ -1,0 +1,82 @@
+"""The schema, put together."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import strawberry
+from graphql import GraphQLError
+from strawberry.exceptions import MissingQueryError
+from strawberry.schema.config import StrawberryConfig
+from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
+from strawberry.types import ExecutionContext, ExecutionResult
+from strawberry.types.graphql import OperationType
+
+from resolvers.errors import MapErrors, mapped
+from resolvers.limits import limits
+from resolvers.mutations.agent import AgentMutations
+from resolvers.mutations.budget import BudgetMutations
+from resolvers.mutations.key import KeyMutations
+from resolvers.mutations.usage import UsageMutations
+from resolvers.queries.agent import AgentQueries
+from resolvers.queries.budget import BudgetQueries
+from resolvers.queries.key import KeyQueries
+from resolvers.queries.usage import UsageQueries
+from schema.scalars import SCALARS
+
+
+@strawberry.type
+class Query(BudgetQueries, AgentQueries, UsageQueries, KeyQueries):
+    """Everything that reads."""
+
+
+@strawberry.type
+class Mutation(BudgetMutations, AgentMutations, UsageMutations, KeyMutations):
+    """Everything that changes something."""
+
+
+class Schema(strawberry.Schema):
+    """A schema whose every failure is an answer with ``extensions.code``."""
+
+    async def execute(
+        self,
+        query: str | None,
+        variable_values: dict[str, Any] | None = None,
+        context_value: Any | None = None,
+        root_value: Any | None = None,
+        operation_name: str | None = None,
+        allowed_operation_types: Iterable[OperationType] | None = None,
+        operation_extensions: dict[str, Any] | None = None,
+    ) -> ExecutionResult:
+        """Execute one operation; nothing is raised."""
+        try:
+            return await super().execute(
+                query,
+                variable_values,
+                context_value,
+                root_value,
+                operation_name,
+                allowed_operation_types,
+                operation_extensions,
+            )
+        except (MissingQueryError, CannotGetOperationTypeError, InvalidOperationTypeError):
+            said = (
+                "The document has no operation of that name."
+                if operation_name
+                else "The document has no operation to run."
+            )
+            return ExecutionResult(data=None, errors=[mapped(GraphQLError(said))])
+
+    def process_errors(
+        self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None
+    ) -> None:
+        """Nothing: what is worth a log entry is logged where it is mapped, with its reference."""
+
+
+def build_schema() -> Schema:
+    """The whole schema. Build it once per process."""
+    return Schema(
+        query=Query,
+        mutation=Mutation,
+        config=StrawberryConfig(scalar_map=SCALARS),
+        extensions=[MapErrors, *limits()],
+    )

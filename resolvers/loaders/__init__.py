@@ -1,0 +1,1 @@
+"""One batch loader per module: many keys in, answers in the order of the keys, one query."""

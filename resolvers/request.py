@@ -1,0 +1,83 @@
+"""One request, as far as loaders need it: who asks, what is seen, how stores are called."""
+
+from collections.abc import Callable
+from typing import TypeVar, TypeVarTuple
+
+import anyio.to_thread
+
+from insight.rollups import Dimension, RollupQuery
+from ledger.access import Principal
+from ledger.errors import InvalidInput
+from ledger.model import uid_of
+from ledger.view import View
+from resolvers.services import Services
+
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
+
+OBJECTS_MAX = 50_000
+"""How many objects one answer may hold."""
+
+
+class Request:
+    """The caller's view of the services."""
+
+    def __init__(self, services: Services, principal: Principal) -> None:
+        """Begin a request of a caller."""
+        self.services = services
+        self.principal = principal
+        self._objects = 0
+        self._view: View | None = None
+        self._agent_uids: frozenset[str] | None = None
+
+    def renew(self) -> None:
+        """Forget what was read: something is about to change."""
+        self._view = None
+        self._agent_uids = None
+
+    async def read(self, call: Callable[[*Ts], T], *arguments: *Ts) -> T:
+        """Run a synchronous store call in a thread, a bounded number of them at once."""
+        return await anyio.to_thread.run_sync(call, *arguments, limiter=self.services.readers)
+
+    def admit(self, count: int) -> None:
+        """Count objects of the answer. Raises ``InvalidInput`` where they become too many."""
+        self._objects += count
+        if self._objects > OBJECTS_MAX:
+            raise InvalidInput(
+                f"The answer would hold more than {OBJECTS_MAX} objects: ask for less at once."
+            )
+
+    async def load_view(self) -> View:
+        """The budgets that the caller sees, as committed now; read once."""
+        if self._view is None:
+            tree = await self.read(self.services.trees.get, self.principal.tenant)
+            self._view = View(tree, self.principal.scope_uid)
+        return self._view
+
+    @property
+    def view(self) -> View:
+        """The budgets that the caller sees; every root field that shows one has loaded them."""
+        if self._view is None:
+            raise RuntimeError("a root field shows budgets without loading the view")
+        return self._view
+
+    async def visible_agent_uids(self) -> frozenset[str] | None:
+        """The agents that a confined key sees; None where the key sees the whole tenant.
+
+        Those whose own budget lies in the key's subtree, and those that consumed in it. The latter are
+        read from the rollup of the key's budget, so it costs the same however many usages there are.
+        """
+        scope_uid = self.principal.scope_uid
+        if scope_uid is None:
+            return None
+        if self._agent_uids is None:
+            view = await self.load_view()
+            tenant = self.principal.tenant
+            budgets = [budget.uid for budget in view.all()]
+            found = set(await self.read(self.services.agents.at_home, tenant, budgets))
+            if budgets:
+                query = RollupQuery(scope_uid, by=(Dimension.AGENT,))
+                (result,) = await self.read(self.services.rollups.query, tenant, [query])
+                found |= {uid_of(tenant, agent) for row in result.rows for _, agent in row.keys if agent}
+            self._agent_uids = frozenset(found)
+        return self._agent_uids

@@ -1,0 +1,57 @@
+"""What all requests of a process share. ``server`` makes one and gives it to every ``Context``."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from anyio import CapacityLimiter
+
+from graph.agents import Agents
+from graph.budgets import Budgets
+from graph.check import Check
+from graph.database import Database
+from graph.keys import Keys
+from graph.ledger import Trees
+from graph.rollups import Rollups
+from graph.usage import UsagePages
+from ledger.service import LedgerService
+
+READERS_MAX = 16
+"""How many reads of a process run at once; the rest wait their turn."""
+
+
+def system_clock() -> int:
+    """Microseconds since the epoch by the system's clock."""
+    return time.time_ns() // 1_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """The stores and the ledger of a process."""
+
+    ledger: LedgerService
+    trees: Trees
+    rollups: Rollups
+    check: Check
+    budgets: Budgets
+    agents: Agents
+    usage: UsagePages
+    keys: Keys
+    clock: Callable[[], int] = system_clock
+    readers: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(READERS_MAX))
+
+    @classmethod
+    def on(
+        cls, database: Database, *, ledger: LedgerService, trees: Trees, rollups: Rollups, check: Check
+    ) -> "Services":
+        """With the plain stores of a database."""
+        return cls(
+            ledger=ledger,
+            trees=trees,
+            rollups=rollups,
+            check=check,
+            budgets=Budgets(database),
+            agents=Agents(database),
+            usage=UsagePages(database),
+            keys=Keys(database),
+        )

@@ -1,0 +1,138 @@
+"""What callers say about budgets, and the ledger's commands that it means."""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import strawberry
+from strawberry import UNSET
+
+from ledger.access import Principal
+from ledger.commands import CreateBudget, LimitSpec, UpdateBudget
+from ledger.errors import InvalidInput
+from ledger.model import Meter as LedgerMeter
+from schema.enums import BudgetType, Dimension, Enforcement, Meter, Recurrence, WindowKind
+from schema.scalars import Decimal, InstantText
+from schema.words import instant_us, nano, ppm, whole
+
+
+@strawberry.input(
+    description="A limit beside the budget's amount. Its amount is money for COST, a count otherwise."
+)
+class LimitInput:
+    """A limit as asked for."""
+
+    meter: Meter
+    amount: Decimal
+    window: WindowKind | None
+    enforcement: Enforcement = Enforcement.HARD
+    resource: str | None
+    each: Dimension | None
+
+    def spec(self) -> LimitSpec:
+        """The ledger's. Raises ``InvalidInput``, ``PricingError``."""
+        amount = (
+            nano(self.amount, "limits") if self.meter is LedgerMeter.COST else whole(self.amount, "limits")
+        )
+        return LimitSpec(
+            meter=self.meter,
+            amount=amount or 0,
+            window=self.window,
+            enforcement=self.enforcement,
+            resource=self.resource,
+            each=None if self.each is None else self.each.value,
+        )
+
+
+@strawberry.input
+class CreateBudgetInput:
+    """A new budget."""
+
+    budget_id: strawberry.ID
+    budget_type: BudgetType
+    parent_budget_id: strawberry.ID | None
+    name: str | None
+    amount: Decimal | None = strawberry.field(description="Without one the budget only tracks.")
+    currency: str = "USD"
+    resource_id: strawberry.ID | None
+    period_start: InstantText | None
+    period_end: InstantText | None
+    recurrence: Recurrence = Recurrence.NONE
+    timezone: str = "UTC"
+    warning_threshold: float = 0.8
+    priority: int | None
+    limits: list[LimitInput] = strawberry.field(default_factory=list)
+
+    def command(self, principal: Principal) -> CreateBudget:
+        """The ledger's command. Raises ``InvalidInput``, ``PricingError``."""
+        return CreateBudget(
+            tenant=principal.tenant,
+            scope_uid=principal.scope_uid,
+            budget_id=self.budget_id,
+            budget_type=self.budget_type,
+            parent_budget_id=self.parent_budget_id,
+            name=self.name,
+            amount_nano=nano(self.amount, "amount"),
+            currency=self.currency,
+            resource_id=self.resource_id,
+            period_start_us=instant_us(self.period_start, "period_start"),
+            period_end_us=instant_us(self.period_end, "period_end"),
+            recurrence=self.recurrence,
+            timezone=self.timezone,
+            warning_threshold_ppm=ppm(self.warning_threshold),
+            priority=self.priority,
+            limits=tuple(each.spec() for each in self.limits),
+        )
+
+
+@strawberry.input(description="What is left out stays as it is; an explicit null removes what may be absent.")
+class UpdateBudgetInput:
+    """Changes to a budget."""
+
+    budget_id: strawberry.ID
+    name: str | None = UNSET
+    amount: Decimal | None = UNSET
+    resource_id: strawberry.ID | None = UNSET
+    period_start: InstantText | None = UNSET
+    period_end: InstantText | None = UNSET
+    recurrence: Recurrence | None = UNSET
+    timezone: str | None = UNSET
+    warning_threshold: float | None = UNSET
+    priority: int | None = UNSET
+    limits: list[LimitInput] | None = strawberry.field(
+        default=UNSET, description="All limits beside the amount: those not named are dropped."
+    )
+
+    def command(self, principal: Principal) -> UpdateBudget:
+        """The ledger's command. Raises ``InvalidInput``, ``PricingError``."""
+        said = {name: value for name, value in vars(self).items() if value is not UNSET}
+        del said["budget_id"]
+        for name in ("recurrence", "timezone", "warning_threshold", "limits"):
+            if name in said and said[name] is None:
+                raise InvalidInput(f"{name} cannot be removed: leave it out to keep it", field=name)
+        changes: dict[str, Any] = {}
+        for name, value in said.items():
+            inner, convert = _CHANGES.get(name, (name, _as_it_is))
+            changes[inner] = convert(value, name)
+        return UpdateBudget(principal.tenant, principal.scope_uid, self.budget_id, changes)
+
+
+def _as_it_is(value: Any, _field: str) -> Any:
+    return value
+
+
+def _ppm(value: float, _field: str) -> int:
+    return ppm(value)
+
+
+def _specs(value: list[LimitInput], _field: str) -> tuple[LimitSpec, ...]:
+    return tuple(each.spec() for each in value)
+
+
+_CHANGES: Final[dict[str, tuple[str, Callable[[Any, str], Any]]]] = {
+    "amount": ("amount_nano", nano),
+    "period_start": ("period_start_us", instant_us),
+    "period_end": ("period_end_us", instant_us),
+    "warning_threshold": ("warning_threshold_ppm", _ppm),
+    "limits": ("limits", _specs),
+}
+"""The ledger's word for a field, and how its value becomes the ledger's; the others are the same."""

@@ -1,0 +1,66 @@
+"""What the edges of a type ask of the request. ``resolvers.context`` has it."""
+
+from collections.abc import Awaitable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import strawberry
+
+from insight.rollups import RollupQuery, RollupResult
+from ledger.access import Principal
+from ledger.model import Agent, CostEntry
+from ledger.view import View
+from ledger.windows import Standing
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetStanding:
+    """How a budget stands, and the least that is available on it and what is seen above it (nano-units)."""
+
+    standing: Standing
+    effective_available_nano: int | None
+
+
+class Context(Protocol):
+    """One request: who asks, what it sees, and loaders that answer many edges with one query."""
+
+    @property
+    def principal(self) -> Principal:
+        """The caller."""
+        ...
+
+    @property
+    def view(self) -> View:
+        """The budgets that the caller sees. Root fields load it before any budget is shown."""
+        ...
+
+    def admit(self, count: int) -> None:
+        """Count objects of the answer. Raises ``InvalidInput`` where they become too many."""
+        ...
+
+    def standing(self, budget_uid: str) -> Awaitable[BudgetStanding]:
+        """How a budget stands now."""
+        ...
+
+    def rollup(self, query: RollupQuery) -> Awaitable[RollupResult]:
+        """What was charged."""
+        ...
+
+    def consumer(self, agent_uid: str) -> Awaitable[Agent | None]:
+        """The agent of a usage that is seen: it consumed in what the caller sees, so it is seen too."""
+        ...
+
+    def agents(self, agent_uids: Sequence[str]) -> Awaitable[Sequence[Agent]]:
+        """Those of the agents that the caller sees, in the order asked for."""
+        ...
+
+    def agent_children(self, agent_uid: str, after_id: str | None, first: int) -> Awaitable[Sequence[str]]:
+        """The uids of an agent's children, by id."""
+        ...
+
+    def cost_entries(self, usage_uid: str) -> Awaitable[Sequence[CostEntry]]:
+        """What a usage incurred, in the order in which it was written."""
+        ...
+
+
+Info = strawberry.Info[Context, Any]

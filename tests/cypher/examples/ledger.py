@@ -1,0 +1,163 @@
+"""Examples of the ledger's write path: most build on the statements that the path itself writes with."""
+
+from typing import Any
+
+from cypher import ledger
+from tests.cypher.examples import Example, Given
+
+TENANT = "example-ledger"
+ROOT, LEAF = f"{TENANT}/root", f"{TENANT}/leaf"
+LIMIT, WINDOW = f"{LEAF}#COST", f"{LEAF}#COST@lifetime"
+AGENT, CHILD = f"{TENANT}/agent", f"{TENANT}/child"
+PATH = f"{TENANT}/path"
+PRICED, UNPRICED = f"{TENANT}/priced", f"{TENANT}/unpriced"
+
+HEAD: ledger.HeadRow = {"tenant": TENANT, "seq": 2, "version": 1, "last_now_us": 7, "commits": 1}
+FIGURES: dict[str, Any] = {
+    "start_us": 0,
+    "end_us": 10,
+    "spent": 30,
+    "reserved": 0,
+    "forced": 0,
+    "told": [800_000],
+}
+USAGE: dict[str, Any] = {
+    "tenant": TENANT,
+    "agent_id": "agent",
+    "timestamp_us": 5,
+    "total_tokens": 3,
+    "fingerprint": "f",
+    "budget_id": "leaf",
+    "charge_path": PATH,
+    "warnings": "[]",
+}
+ENTRY: dict[str, Any] = {
+    "kind": "usage",
+    "total_cost_nano": 30,
+    "prompt_tokens": 2,
+    "completion_tokens": 1,
+    "operations": 1,
+    "charged_at_us": 5,
+}
+OPERATION = {
+    "agent_uid": AGENT,
+    "path_uid": PATH,
+    "uid": PRICED,
+    "entry_uid": f"{TENANT}/{1:016d}",
+    "usage": {**USAGE, "operation_id": "priced", "pricing": "PRICED"},
+    "entry": ENTRY,
+}
+
+
+def rows(*each: dict[str, Any]) -> ledger.Rows:
+    return {"rows": list(each)}
+
+
+FOUNDED: Given = (ledger.FOUND_TENANT, {"tenant": TENANT})
+BUDGETS: Given = (
+    ledger.WRITE_BUDGETS,
+    rows(
+        *(
+            {"uid": uid, "properties": {"uid": uid, "tenant": TENANT, "budget_id": uid, "version": 1}}
+            for uid in (ROOT, LEAF)
+        )
+    ),
+)
+LIMITS: Given = (
+    ledger.WRITE_LIMITS,
+    rows({"budget_uid": LEAF, "uid": LIMIT, "properties": {"meter": "COST", "amount": 100}}),
+)
+WINDOWS: Given = (
+    ledger.CREATE_WINDOWS,
+    rows({"limit_uid": LIMIT, "uid": WINDOW, "figures": FIGURES}),
+)
+AGENTS: Given = (
+    ledger.WRITE_AGENTS,
+    rows(
+        *(
+            {
+                "uid": uid,
+                "properties": {
+                    "tenant": TENANT,
+                    "agent_id": uid,
+                    "name": "A",
+                    "budget_uid": LEAF,
+                    "user_id": "u",
+                    "metadata": "{}",
+                    "created_at_us": 1,
+                },
+            }
+            for uid in (AGENT, CHILD)
+        )
+    ),
+)
+LINEAGE: Given = (ledger.WRITE_LINEAGE, rows({"parent_uid": AGENT, "child_uid": CHILD}))
+PATHS: Given = (
+    ledger.WRITE_PATHS,
+    rows({"uid": PATH, "tenant": TENANT, "chain": [LEAF, ROOT], "scoped": [], "budgets": [LEAF, ROOT]}),
+)
+BATCH: Given = (ledger.WRITE_BATCH, {"heads": [HEAD], "windows": [], "operations": [OPERATION]})
+WITHOUT_PRICE: Given = (
+    ledger.WRITE_UNPRICED,
+    rows(
+        {
+            "agent_uid": AGENT,
+            "path_uid": PATH,
+            "uid": UNPRICED,
+            "usage": {**USAGE, "operation_id": "unpriced", "pricing": "UNPRICED"},
+        }
+    ),
+)
+LIMITED = (BUDGETS, LIMITS, WINDOWS)
+PATHED = (FOUNDED, BUDGETS, AGENTS, PATHS)
+RECORDED = (*PATHED, BATCH, WITHOUT_PRICE)
+SPAN: ledger.BudgetInSpan = {"budget_uid": ROOT, "start_us": 0, "end_us": 10}
+
+
+def written(step: Given, *given: Given) -> Example[Any]:
+    """The example of a statement that other examples also build on."""
+    assert not isinstance(step, str)
+    query, params = step
+    return Example(query, params, given)
+
+
+EXAMPLES = (
+    written(FOUNDED),
+    Example(ledger.HEAD, {"tenant": TENANT}, (FOUNDED,)),
+    Example(ledger.LOCK, {"tenants": [TENANT], "operations": [PRICED, UNPRICED]}, RECORDED),
+    Example(ledger.OPERATIONS, {"uids": [PRICED, UNPRICED, "unknown"]}, RECORDED),
+    Example(ledger.AGENTS, {"uids": [AGENT, CHILD]}, (AGENTS, LINEAGE)),
+    Example(ledger.WINDOWS, {"uids": [WINDOW]}, LIMITED),
+    Example(ledger.WINDOWS_OF, {"limit_uid": LIMIT, "after_us": 9}, LIMITED),
+    Example(ledger.PATHS, {"uids": [PATH]}, (BUDGETS, PATHS)),
+    Example(ledger.BUDGETS, {"tenant": TENANT, "since_version": 0}, LIMITED),
+    Example(ledger.SPENT, SPAN, RECORDED),
+    Example(ledger.SPENT_UNPRICED, SPAN, RECORDED),
+    written(BATCH, *PATHED),
+    written(BUDGETS),
+    Example(ledger.WRITE_BUDGET_PARENTS, rows({"uid": LEAF, "parent_uid": ROOT}), (BUDGETS,)),
+    Example(
+        ledger.WRITE_RESOURCES,
+        rows(
+            {
+                "uid": LEAF,
+                "resource_uid": f"{TENANT}/task/t1",
+                "tenant": TENANT,
+                "kind": "task",
+                "resource_id": "t1",
+            }
+        ),
+        (BUDGETS,),
+    ),
+    written(LIMITS, BUDGETS),
+    Example(ledger.DROP_LIMITS, rows({"budget_uid": LEAF, "kept": []}), LIMITED),
+    written(AGENTS),
+    written(LINEAGE, AGENTS),
+    written(PATHS, BUDGETS),
+    written(WITHOUT_PRICE, *PATHED),
+    written(WINDOWS, BUDGETS, LIMITS),
+    Example(
+        ledger.WRITE_EVENTS,
+        rows({"uid": f"{TENANT}/{2:016d}", "properties": {"tenant": TENANT, "seq": 2, "type": "t"}}),
+    ),
+)

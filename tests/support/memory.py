@@ -1,0 +1,301 @@
+"""A ledger store in plain dictionaries: the independent reference for the graph's.
+
+It keeps what a graph would keep, field by field, as copies that share nothing with the decisions in
+flight, and adds ``spent`` up from the entries themselves. Its transactions can be made to wait, to
+fail before or after their commit, and to meet conflicts.
+"""
+
+import contextlib
+import threading
+from collections.abc import Callable, Collection, Generator, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from ledger.changes import Changes, Event, KnownRequest, LedgerHead, RecordedOperation
+from ledger.holds import Hold
+from ledger.limits import amount_limit
+from ledger.model import (
+    UNATTRIBUTED,
+    Agent,
+    Budget,
+    BudgetType,
+    ChargePath,
+    CostEntry,
+    Pricing,
+    Recurrence,
+    Schedule,
+    Window,
+    uid_of,
+)
+from ledger.ports import Locked, Wanted
+from ledger.results import RecordedUsage
+from ledger.state import Book, KnownOperation, Spent
+from ledger.warnings import load_warnings
+
+
+class Conflict(Exception):
+    """Nothing was written; decide again."""
+
+    retryable = True
+
+
+class Uncertain(Exception):
+    """The commit may or may not have happened; decide again on what is there."""
+
+    retryable = True
+
+
+class Poison(Exception):
+    """The engine refuses this statement, however often it is sent."""
+
+
+@dataclass
+class Books:
+    """What is durable."""
+
+    heads: dict[str, LedgerHead] = field(default_factory=dict[str, LedgerHead])
+    budgets: dict[str, tuple[int, Budget]] = field(default_factory=dict[str, tuple[int, Budget]])
+    agents: dict[str, Agent] = field(default_factory=dict[str, Agent])
+    paths: dict[str, ChargePath] = field(default_factory=dict[str, ChargePath])
+    windows: dict[str, Window] = field(default_factory=dict[str, Window])
+    operations: dict[str, RecordedOperation] = field(default_factory=dict[str, RecordedOperation])
+    entries: dict[str, CostEntry] = field(default_factory=dict[str, CostEntry])
+    events: list[Event] = field(default_factory=list[Event])
+
+    def copy(self) -> "Books":
+        """Books that change apart from these. What they hold never changes, only which of it they hold."""
+        return Books(
+            dict(self.heads),
+            dict(self.budgets),
+            dict(self.agents),
+            dict(self.paths),
+            dict(self.windows),
+            dict(self.operations),
+            dict(self.entries),
+            list(self.events),
+        )
+
+    def spent(self, budget_uid: str, start_us: int | None, end_us: int | None) -> Spent:
+        """What was charged to a budget in [start_us, end_us), operation by operation."""
+        cost_nano = tokens = requests = 0
+        for operation in self.operations.values():
+            at_us = operation.timestamp_us
+            path = self.paths[operation.path_uid]
+            inside = (start_us is None or at_us >= start_us) and (end_us is None or at_us < end_us)
+            if inside and budget_uid in (*path.chain, *path.scoped):
+                cost_nano += 0 if operation.entry is None else operation.entry.total_cost_nano
+                tokens += operation.usage.counts.prompt_tokens + operation.usage.counts.completion_tokens
+                requests += 1
+        return Spent(cost_nano, tokens, requests)
+
+    def apply(self, changes: Changes) -> None:
+        """Take over one tenant's part of a batch; refuse what a graph would refuse."""
+        for budget in changes.budgets.values():
+            self.budgets[budget.uid] = (changes.head.version, budget)
+        self.agents.update(changes.agents)
+        for uid, path in changes.paths.items():
+            _new(uid, self.paths)
+            self.paths[uid] = path
+        for uid, window in changes.windows.items():
+            if window.stored != (uid in self.windows):
+                raise AssertionError(f"window {uid} was taken to be stored: {window.stored}")
+            self.windows[uid] = replace(window, told=list(window.told), stored=True)
+        for operation in changes.operations:
+            _new(operation.uid, self.operations)
+            if operation.agent_uid not in self.agents or operation.path_uid not in self.paths:
+                raise AssertionError(f"operation {operation.uid} leads to nowhere")
+            self.operations[operation.uid] = operation
+            if operation.entry is not None:
+                _new(operation.entry.uid, self.entries)
+                self.entries[operation.entry.uid] = operation.entry
+        self.events.extend(changes.events)
+        self.heads[changes.head.tenant] = replace(changes.head)
+
+    def found(self, tenant: str) -> None:
+        """A tenant's ledger, and the budget that pays when nobody else does."""
+        self.heads[tenant] = LedgerHead(tenant, version=1)
+        uid = uid_of(tenant, UNATTRIBUTED)
+        self.budgets[uid] = (
+            1,
+            Budget(
+                uid=uid,
+                tenant=tenant,
+                budget_id=UNATTRIBUTED,
+                parent_uid=None,
+                name="Unattributed",
+                amount_nano=None,
+                currency="USD",
+                budget_type=BudgetType.CUSTOM,
+                resource_id=None,
+                period_start_us=None,
+                period_end_us=None,
+                recurrence=Recurrence.NONE,
+                timezone="UTC",
+                rollup_timezone="UTC",
+                warning_threshold_ppm=800_000,
+                priority=None,
+                created_at_us=0,
+                schedules=(Schedule(0, Recurrence.NONE, "UTC"),),
+                limits=(amount_limit(uid, None, 800_000),),
+            ),
+        )
+
+    def seqs(self, tenant: str) -> list[int]:
+        """Every number of a tenant's sequence that was taken, in order."""
+        numbers = [entry.seq for entry in self.entries.values() if entry.tenant == tenant]
+        numbers += [event.seq for event in self.events if event.tenant == tenant]
+        numbers += [
+            operation.unpriced_seq
+            for operation in self.operations.values()
+            if operation.tenant == tenant and operation.unpriced_seq is not None
+        ]
+        return sorted(numbers)
+
+
+def _new(uid: str, known: Mapping[str, object]) -> None:
+    if uid in known:
+        raise AssertionError(f"{uid} exists already")
+
+
+class MemoryTransaction:
+    """``ledger.ports.LedgerTransaction`` on a copy of the books."""
+
+    def __init__(self, books: Books, poison: Collection[str] = ()) -> None:
+        self.books = books
+        self.cancelled = False
+        self._poison = poison
+
+    def cancel(self) -> None:
+        self.cancelled = True
+
+    def lock(self, tenants: Sequence[str], wanted: Wanted) -> Locked:
+        assert list(tenants) == sorted(tenants), "locks are taken in uid order"
+        for tenant in tenants:
+            if tenant not in self.books.heads:
+                self.books.found(tenant)
+        heads = {tenant: replace(self.books.heads[tenant]) for tenant in tenants}
+        return Locked(heads, self.operations(wanted.operations), {}, {})
+
+    def budgets(self, tenant: str, since_version: int) -> list[Budget]:
+        return [
+            budget
+            for version, budget in self.books.budgets.values()
+            if budget.tenant == tenant and version > since_version
+        ]
+
+    def windows(self, uids: Iterable[str]) -> dict[str, Window]:
+        return {uid: self._window(uid) for uid in uids if uid in self.books.windows}
+
+    def windows_of(self, limit_uid: str, ending_after_us: int | None) -> list[Window]:
+        return [
+            self._window(uid)
+            for uid, window in self.books.windows.items()
+            if window.limit_uid == limit_uid
+            and (ending_after_us is None or window.end_us is None or window.end_us > ending_after_us)
+        ]
+
+    def _window(self, uid: str) -> Window:
+        window = self.books.windows[uid]
+        return replace(window, told=list(window.told))
+
+    def paths(self, uids: Iterable[str]) -> set[str]:
+        return {uid for uid in uids if uid in self.books.paths}
+
+    def agents(self, uids: Iterable[str]) -> dict[str, Agent]:
+        return {uid: self.books.agents[uid] for uid in uids if uid in self.books.agents}
+
+    def operations(self, uids: Iterable[str]) -> dict[str, KnownOperation]:
+        return {uid: _known(self.books.operations[uid]) for uid in uids if uid in self.books.operations}
+
+    def spent(self, budget_uid: str, start_us: int | None, end_us: int | None) -> Spent:
+        return self.books.spent(budget_uid, start_us, end_us)
+
+    def spent_by_facts(self, budget_uid: str, start_us: int | None, end_us: int | None) -> list[Spent]:
+        raise NotImplementedError("this store knows no reservations: tests.support.simulated_store does")
+
+    def holds(self, uids: Iterable[str]) -> dict[str, Hold]:
+        return {}
+
+    def open_holds(self, budget_uid: str) -> list[Hold]:
+        return []
+
+    def first_to_expire(self, tenant: str, after_key: str, limit: int) -> list[tuple[str, str, int]]:
+        return []
+
+    def requests(self, uids: Iterable[str]) -> dict[str, KnownRequest]:
+        return {}
+
+    def book(self, operation_uid: str) -> Book | None:
+        return None
+
+    def write(self, changes: Sequence[Changes]) -> None:
+        for each in changes:
+            for operation in each.operations:
+                if operation.usage.sent.operation_id in self._poison:
+                    raise Poison(operation.uid)
+            self.books.apply(each)
+
+
+def _known(operation: RecordedOperation) -> KnownOperation:
+    answer = RecordedUsage(
+        operation.usage.sent.operation_id,
+        duplicate=False,
+        pricing=Pricing(operation.pricing),
+        cost_entry=operation.entry,
+        warnings=load_warnings(operation.warnings_json),
+    )
+    return KnownOperation(
+        operation.uid,
+        operation.usage.fingerprint,
+        uid_of(operation.tenant, operation.leaf_id),
+        operation.pricing,
+        answer,
+    )
+
+
+Hook = Callable[[], None]
+
+
+def nothing() -> None:
+    """The hook of a store that behaves."""
+
+
+class MemoryStore:
+    """``ledger.ports.LedgerStore``. Transactions follow one another, as the ledger's lock has it.
+
+    ``before_commit`` and ``after_commit`` are called in each transaction that has something to write:
+    what they raise is what the caller meets, before or after the books have changed. ``opening`` is
+    called before each transaction begins. Operations whose ids are in ``poison`` are never written.
+    """
+
+    def __init__(self) -> None:
+        self.books = Books()
+        self.commits = 0
+        self.poison: set[str] = set()
+        self.opening: Hook = nothing
+        self.before_commit: Hook = nothing
+        self.after_commit: Hook = nothing
+        self._lock = threading.Lock()
+
+    @contextlib.contextmanager
+    def transaction(self) -> Generator[MemoryTransaction]:
+        self.opening()
+        with self._lock:
+            transaction = MemoryTransaction(self.books.copy(), self.poison)
+            yield transaction
+            if transaction.cancelled:
+                return
+            self.before_commit()
+            self.books = transaction.books
+            self.commits += 1
+            self.after_commit()
+
+
+class Failures:
+    """A hook that raises the given errors, one a call, then none."""
+
+    def __init__(self, *errors: Exception | None) -> None:
+        self._errors = list(errors)
+
+    def __call__(self) -> None:
+        if self._errors and (error := self._errors.pop(0)) is not None:
+            raise error

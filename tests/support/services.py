@@ -1,0 +1,154 @@
+"""The services of one process on a test's database, and callers who ask its GraphQL schema."""
+
+import asyncio
+import contextlib
+from collections.abc import Generator
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+from graph.check import Check
+from graph.database import Database
+from graph.ledger import GraphLedgerStore, Trees
+from graph.rollups import Rollups
+from ledger.access import Principal, Role
+from ledger.committer import Committer
+from ledger.model import uid_of
+from ledger.service import LedgerService
+from pricing.catalogue import load_catalogue
+from pricing.ports import RateSource
+from pricing.quote import Pricer
+from resolvers import Context, Services, build_schema
+from resolvers.build import Schema
+
+
+@cache
+def catalogue() -> RateSource:
+    """The price catalogue, loaded once."""
+    return load_catalogue()
+
+
+@cache
+def schema() -> Schema:
+    """The schema, built once."""
+    return build_schema()
+
+
+@contextlib.contextmanager
+def open_services(database: Database) -> Generator[Services]:
+    """The services of a process, with a committer of their own."""
+    committer = Committer(GraphLedgerStore(database))
+    trees = Trees(database)
+    committer.start()
+    try:
+        yield Services.on(
+            database,
+            ledger=LedgerService(committer, Pricer([catalogue()])),
+            trees=trees,
+            rollups=Rollups(database, trees),
+            check=Check(database, trees),
+        )
+    finally:
+        committer.stop()
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a client gets."""
+
+    data: Any
+    errors: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+
+    @property
+    def code(self) -> str | None:
+        """The code of the only error; None where there is none."""
+        if not self.errors:
+            return None
+        (error,) = self.errors
+        return error["extensions"]["code"]
+
+    @property
+    def field(self) -> str | None:
+        """The input that the only error names."""
+        (error,) = self.errors
+        return error["extensions"].get("field")
+
+
+@dataclass(frozen=True)
+class Caller:
+    """A key that asks GraphQL. Every call is a request of its own."""
+
+    services: Services
+    principal: Principal
+
+    def ask(self, query: str, **variables: Any) -> Answer:
+        """The answer to an operation."""
+        return asyncio.run(self.asked(query, **variables))
+
+    async def asked(self, query: str, **variables: Any) -> Answer:
+        """The same in a running event loop."""
+        context = Context(self.services, self.principal)
+        result = await schema().execute(query, variables, context_value=context)
+        return Answer(result.data, [dict(error.formatted) for error in result.errors or ()])
+
+    def get(self, query: str, **variables: Any) -> Any:
+        """The data of an operation that must succeed."""
+        answer = self.ask(query, **variables)
+        assert not answer.errors, answer.errors
+        return answer.data
+
+    def confined(self, budget_id: str, role: Role = Role.ADMIN, key_id: str = "confined") -> "Caller":
+        """A key of the same tenant that is confined to a budget."""
+        tenant = self.principal.tenant
+        return Caller(self.services, Principal(key_id, tenant, role, uid_of(tenant, budget_id)))
+
+    def as_role(self, role: Role) -> "Caller":
+        """A key of the same tenant with another role."""
+        return Caller(self.services, Principal(f"{role.value}-key", self.principal.tenant, role))
+
+
+def admin_of(services: Services, tenant: str) -> Caller:
+    """An admin of a whole tenant (not the deployment's own key)."""
+    return Caller(services, Principal("an-admin", tenant, Role.ADMIN))
+
+
+CREATE_BUDGET = "mutation($input: CreateBudgetInput!) { createBudget(input: $input) { budgetId } }"
+RECORD = """
+mutation($inputs: [RecordUsageInput!]!) {
+  recordUsages(inputs: $inputs) {
+    __typename
+    ... on RecordedUsage {
+      operationId duplicate pricing costEntry { totalCost promptCost completionCost otherCost currency }
+      warnings { code message budgetId limit spent utilization threshold late }
+    }
+    ... on OperationConflict { operationId message }
+    ... on InvalidUsage { operationId code field message }
+  }
+}
+"""
+
+
+def budget(caller: Caller, budget_id: str, parent: str | None = None, **fields: Any) -> None:
+    """Create a budget."""
+    said = {"budgetId": budget_id, "parentBudgetId": parent, "budgetType": "PROJECT", **fields}
+    caller.get(CREATE_BUDGET, input=said)
+
+
+def usage(operation_id: str, **fields: Any) -> dict[str, Any]:
+    """One usage as a client says it: 1,000 tokens in and 100 out of gpt-4o."""
+    return {
+        "operationId": operation_id,
+        "agentId": "agent",
+        "capabilityType": "chat",
+        "modelId": "gpt-4o",
+        "provider": "openai",
+        "promptTokens": 1000,
+        "completionTokens": 100,
+        **fields,
+    }
+
+
+def record(caller: Caller, *usages: dict[str, Any]) -> list[dict[str, Any]]:
+    """Record some usages."""
+    results: list[dict[str, Any]] = caller.get(RECORD, inputs=list(usages))["recordUsages"]
+    return results
