@@ -15,6 +15,7 @@ from graph.ledger import GraphLedgerStore, Trees
 from graph.ledger.rows import window_of
 from ledger.check import Finding, Recount
 from ledger.model import ChargePath, Limit, Meter, Window, id_of, seq_uid
+from ledger.ports import Wanted
 from ledger.tree import BudgetTree
 from pricing.money import format_nano
 
@@ -97,7 +98,7 @@ class Check:
     def _again(self, tenant: str, limit: Limit, window: Window) -> Finding | None:
         """The mismatch as it is under the lock, where windows and entries stand still."""
         with self._store.transaction() as transaction:
-            transaction.lock([tenant], [])
+            transaction.lock([tenant], Wanted())
             now = transaction.windows([window.uid]).get(window.uid, window)
             spent = transaction.spent(limit.budget_uid, now.start_us, now.end_us)
             transaction.cancel()
