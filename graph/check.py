@@ -11,9 +11,9 @@ from cypher import check as queries
 from cypher.check import PageParams
 from cypher.query import CypherQuery
 from graph.database import Database
-from graph.ledger import GraphLedgerStore, Trees
+from graph.ledger import GraphLedgerStore, GraphLedgerTransaction, Trees
 from graph.ledger.rows import window_of
-from ledger.check import Finding, Recount
+from ledger.check import Finding, Recount, counts_still, held_on, spend_of
 from ledger.model import ChargePath, Limit, Meter, Window, id_of, seq_uid
 from ledger.ports import Wanted
 from ledger.tree import BudgetTree
@@ -54,7 +54,12 @@ class Check:
         tree = self._trees.get(tenant)
         budgets = tree.all() if budget_uid is None else list(tree.subtree(budget_uid))
         uids = [budget.uid for budget in budgets]
-        findings = [*self._windows(tree, uids, progress), *self._usages(tenant, set(uids))]
+        findings = [
+            *self._windows(tree, uids, progress),
+            *self._by_facts(tree, uids),
+            *self._reserved(tree, uids),
+            *self._usages(tenant, set(uids)),
+        ]
         if self._rollups is not None:
             findings.extend(self._rollups.compare(tenant, budget_uid))
         return findings
@@ -63,9 +68,7 @@ class Check:
         head = self._trees.head(tree.tenant)
         if head is None:
             return []
-        limits = [
-            limit.uid for uid in uids if (budget := tree.get(uid)) is not None for limit in budget.limits
-        ]
+        limits = [limit.uid for limit in _limits(tree, uids) if limit.counts_all]
         recount = Recount(tree, uids, self._read_windows(limits))
         findings: list[Finding] = []
         paths = self._paths(tree.tenant)
@@ -100,15 +103,46 @@ class Check:
         with self._store.transaction() as transaction:
             transaction.lock([tenant], Wanted())
             now = transaction.windows([window.uid]).get(window.uid, window)
-            spent = transaction.spent(limit.budget_uid, now.start_us, now.end_us)
+            expected = _spend(transaction, limit, now)
             transaction.cancel()
-        expected = {Meter.COST: spent.cost_nano, Meter.TOKENS: spent.tokens, Meter.REQUESTS: spent.requests}
-        if expected.get(limit.meter, now.spent) == now.spent:
-            return None
-        name = f"window_spent {limit.key} {window.uid.rpartition('@')[2]}"
-        if limit.meter is Meter.COST:
-            return _money(name, id_of(limit.budget_uid), expected[limit.meter], now.spent)
-        return Finding(name, id_of(limit.budget_uid), str(expected[limit.meter]), str(now.spent))
+        return None if expected == now.spent else _finding("window_spent", limit, now, expected, now.spent)
+
+    def _by_facts(self, tree: BudgetTree, uids: Sequence[str]) -> Iterator[Finding]:
+        """Windows of limits that count each member, or one resource, apart."""
+        for limit in _limits(tree, uids):
+            if limit.counts_all:
+                continue
+            for window in self._read_windows([limit.uid]):
+                if counts_still(limit, window) and window.spent != self._database.reading(
+                    lambda each, limit=limit, window=window: _spend(
+                        GraphLedgerTransaction(each), limit, window
+                    )
+                ):
+                    finding = self._again(tree.tenant, limit, window)
+                    if finding is not None:
+                        yield finding
+
+    def _reserved(self, tree: BudgetTree, uids: Sequence[str]) -> Iterator[Finding]:
+        """What is reserved is what open holds have there; what was forced is never below nothing."""
+        limits = {limit.uid: limit for limit in _limits(tree, uids)}
+        if not limits:
+            return
+        held = self._database.reading(
+            lambda each: held_on(GraphLedgerTransaction(each).all_open_holds(tree.tenant))
+        )
+        for window in self._read_windows(list(limits)):
+            limit = limits[window.limit_uid]
+            if window.forced < 0:
+                yield _finding("window_forced", limit, window, 0, window.forced)
+            if window.reserved == held.get(window.uid, 0):
+                continue
+            with self._store.transaction() as transaction:
+                transaction.lock([tree.tenant], Wanted())
+                now = transaction.windows([window.uid])[window.uid]
+                expected = held_on(transaction.all_open_holds(tree.tenant)).get(window.uid, 0)
+                transaction.cancel()
+            if now.reserved != expected:
+                yield _finding("window_reserved", limit, now, expected, now.reserved)
 
     def _usages(self, tenant: str, uids: set[str]) -> list[Finding]:
         """Every usage has exactly one entry of kind ``usage``, or is unpriced and has none."""
@@ -155,3 +189,25 @@ class Check:
 
 def _money(invariant: str, budget_id: str, expected_nano: int, actual_nano: int) -> Finding:
     return Finding(invariant, budget_id, format_nano(expected_nano), format_nano(actual_nano))
+
+
+def _limits(tree: BudgetTree, uids: Sequence[str]) -> Iterator[Limit]:
+    for uid in uids:
+        budget = tree.get(uid)
+        if budget is not None:
+            yield from budget.limits
+
+
+def _spend(transaction: GraphLedgerTransaction, limit: Limit, window: Window) -> int:
+    """What the entries say that a window must have counted."""
+    if limit.counts_all:
+        return spend_of(limit, window, [transaction.spent(limit.budget_uid, window.start_us, window.end_us)])
+    charged = transaction.spent_by_facts(limit.budget_uid, window.start_us, window.end_us)
+    return spend_of(limit, window, charged)
+
+
+def _finding(what: str, limit: Limit, window: Window, expected: int, actual: int) -> Finding:
+    name = f"{what} {limit.key} {window.uid.removeprefix(f'{limit.uid}@')}"
+    if limit.meter is Meter.COST:
+        return _money(name, id_of(limit.budget_uid), expected, actual)
+    return Finding(name, id_of(limit.budget_uid), str(expected), str(actual))

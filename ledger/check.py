@@ -7,7 +7,9 @@ from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from ledger.holds import Hold, HoldState
 from ledger.model import ChargePath, Limit, Meter, Window
+from ledger.state import Spent, fits_facts
 from ledger.tree import BudgetTree
 
 
@@ -56,9 +58,7 @@ class Recount:
             budget = tree.get(uid)
             if budget is not None:
                 self._series[uid] = [
-                    _Series(limit, by_limit.get(limit.uid, []))
-                    for limit in budget.limits
-                    if limit.each is None
+                    _Series(limit, by_limit.get(limit.uid, [])) for limit in budget.limits if limit.counts_all
                 ]
 
     def add(self, path: ChargePath, at_us: int, counts: Mapping[Meter, int]) -> None:
@@ -76,5 +76,37 @@ class Recount:
             for every in self._series.values()
             for series in every
             for window, counted in zip(series.windows, series.counted, strict=True)
-            if window.spent != counted
+            if window.spent != counted and counts_still(series.limit, window)
         ]
+
+
+def counts_still(limit: Limit, window: Window) -> bool:
+    """Whether a limit has this window: not where it ended before the limit came (back) to the budget."""
+    return window.end_us is None or window.end_us > limit.since_us
+
+
+def spend_of(limit: Limit, window: Window, charged: Iterable[Spent]) -> int:
+    """What a window must have counted of what was charged to its budget in its span."""
+    member = None
+    if limit.each is not None:
+        member = window.uid.removeprefix(f"{limit.uid}@").partition("/")[2]
+    mine = [each for each in charged if limit.counts_all or fits_facts(limit, member, each.facts())]
+    match limit.meter:
+        case Meter.COST:
+            return sum(each.cost_nano for each in mine)
+        case Meter.TOKENS:
+            return sum(each.tokens for each in mine)
+        case Meter.REQUESTS:
+            return sum(each.requests for each in mine)
+        case _:
+            return 0
+
+
+def held_on(holds: Iterable[Hold]) -> dict[str, int]:
+    """What open holds have reserved, by window."""
+    reserved: dict[str, int] = {}
+    for hold in holds:
+        if hold.state is HoldState.HELD:
+            for uid, amount in hold.amounts():
+                reserved[uid] = reserved.get(uid, 0) + amount
+    return reserved

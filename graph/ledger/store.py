@@ -1,7 +1,7 @@
 """``ledger.ports.LedgerStore`` on Bolt: one transaction per batch, a handful of statements each."""
 
 import contextlib
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from typing import Final
 
 from cypher import ledger as queries
@@ -168,15 +168,19 @@ class GraphLedgerTransaction:
 
     def open_holds(self, budget_uid: str) -> list[Hold]:
         """All open holds of the tenant are looked at: they are few, and those that ended are many."""
-        tenant, after_key = budget_uid.partition("/")[0], ""
-        found: list[Hold] = []
+        tenant = budget_uid.partition("/")[0]
+        return [hold for hold in self.all_open_holds(tenant) if budget_uid in hold.path.budget_uids]
+
+    def all_open_holds(self, tenant: str) -> Iterator[Hold]:
+        """The tenant's open holds, by expiry."""
+        after_key = ""
         while True:
             page = self.first_to_expire(tenant, after_key, HOLDS_AT_ONCE)
-            holds = self.holds(uid for _, uid, _ in page) if page else {}
-            found.extend(hold for hold in holds.values() if budget_uid in hold.path.budget_uids)
+            if page:
+                yield from self.holds(uid for _, uid, _ in page).values()
+                after_key = page[-1][0]
             if len(page) < HOLDS_AT_ONCE:
-                return found
-            after_key = page[-1][0]
+                return
 
     def first_to_expire(self, tenant: str, after_key: str, limit: int) -> list[tuple[str, str, int]]:
         """Open holds by expiry, from a key on."""
