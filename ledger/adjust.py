@@ -14,8 +14,10 @@ from ledger.charge import NOTHING, Amounts, charge, fits
 from ledger.commands import Adjust
 from ledger.errors import Conflict, InvalidInput, NotFound, OutOfRange
 from ledger.model import ChargePath, CostEntry, EntryKind, Pricing, Warning, uid_of
+from ledger.reader import Book
+from ledger.recount import facts_of
 from ledger.results import Adjusted
-from ledger.state import Book, TenantState, facts_of
+from ledger.state import TenantState
 from pricing.money import round_ratio
 from pricing.quote import Quote
 from pricing.units import NO_COUNTS
@@ -81,7 +83,7 @@ def _adjusted(book: Book, command: Adjust) -> tuple[CostEntry, ChargePath] | Non
 
 def _left(book: Book, adjusted: CostEntry) -> tuple[int, int, int]:
     """What is left of an entry's components after the adjustments so far."""
-    mine = [entry for entry, _ in book.entries if entry.uid == adjusted.uid or entry.adjusts == adjusted.uid]
+    mine = [entry for entry, _ in book.entries if adjusted.uid in {entry.uid, entry.adjusts}]
     return (
         sum(entry.prompt_cost_nano for entry in mine),
         sum(entry.completion_cost_nano for entry in mine),

@@ -6,8 +6,9 @@ from ledger.changes import RecordedOperation
 from ledger.charge import Amounts, as_seen, charge
 from ledger.model import Agent, ChargePath, CostEntry, EntryKind, Pricing, Warning, id_of, seq_uid, uid_of
 from ledger.plan import Facts, Plan
+from ledger.reader import KnownOperation
 from ledger.results import InvalidUsage, RecordedUsage
-from ledger.state import AHEAD_MAX_US, KnownOperation, TenantState
+from ledger.state import AHEAD_MAX_US, TenantState
 from ledger.usage import Usage
 from ledger.warnings import dump_warnings
 from pricing.calendar import to_datetime

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 
 from ledger.holds import Hold, HoldState
 from ledger.model import ChargePath, Limit, Meter, Window
-from ledger.state import Spent, fits_facts
+from ledger.reader import Spent
+from ledger.recount import fits_facts
 from ledger.tree import BudgetTree
 
 

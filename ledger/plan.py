@@ -17,8 +17,8 @@ FOREVER_US: Final = 2**63 - 1
 UNLIMITED: Final = 2**63 - 1
 
 Facts = Mapping[str, str | None]
-"""What limits and scoped budgets look at: ``user_id``, ``agent_id``, ``provider``, ``model_id``, ``resource``, and
-``level``: what a lease holds."""
+"""What limits and scoped budgets look at: ``user_id``, ``agent_id``, ``provider``, ``model_id``,
+``resource``, and ``level``: what a lease holds."""
 
 MEMBER_FACT: Final[Mapping[str, str]] = {
     "USER": "user_id",
@@ -65,8 +65,9 @@ class Cap(NamedTuple):
     amount: int
 
 
+NO_WINDOWS: Final = HeldWindows()
 Counter = tuple[Window, int, int]
-"""A window, the figure above which somebody must look closer, and the spend from which a threshold is reached."""
+"""A window, the figure above which to look closer, and the spend from which a threshold is reached."""
 
 
 @dataclass(slots=True, eq=False)
@@ -87,7 +88,7 @@ class Plan:
     cost_cap: int = UNLIMITED
     """The tightest limit on the cost of one operation."""
     token_cap: int = UNLIMITED
-    held: HeldWindows = HeldWindows()
+    held: HeldWindows = NO_WINDOWS
     shut: tuple[Budget, ...] = ()
     """Budgets that are closed, or outside their period."""
     costs_limited: bool = False

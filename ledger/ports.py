@@ -7,7 +7,7 @@ from typing import NamedTuple, Protocol
 from ledger.changes import Changes, KnownRequest, LedgerHead
 from ledger.holds import Hold
 from ledger.model import Budget
-from ledger.state import KnownOperation, Reader
+from ledger.reader import KnownOperation, Reader
 
 
 class Wanted(NamedTuple):

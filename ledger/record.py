@@ -11,8 +11,9 @@ from ledger.charge import NOTHING, as_seen, fits
 from ledger.commands import Record
 from ledger.model import Agent, Warning, uid_of
 from ledger.plan import Facts, resource_of
+from ledger.reader import KnownOperation
 from ledger.results import OperationConflict, RecordResult
-from ledger.state import KnownOperation, TenantState
+from ledger.state import TenantState
 from pricing.quote import Quote
 
 BUDGET_UNKNOWN = "BUDGET_UNKNOWN"

@@ -116,7 +116,7 @@ class ReservationService:
         *,
         final: bool = True,
     ) -> SettleResult:
-        """Charge usage to a reservation. ``usages`` are the words of ``UsageInput``; a bad one fails alone."""
+        """Charge usage to a hold. ``usages`` are the words of ``UsageInput``; a bad one fails alone."""
         if len(usages) > USAGES_MAX:
             raise InvalidInput(f"{len(usages)} usages in one call; at most {USAGES_MAX}", field="usages")
         prepared = [self._prepared(fields) for fields in usages]

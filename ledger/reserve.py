@@ -10,7 +10,7 @@ from ledger.commands import Reserve
 from ledger.errors import BudgetClosed, Conflict, NotFound, OutOfRange
 from ledger.expiry import expire_overdue, expired_now
 from ledger.holds import Decision, Hold, HoldState
-from ledger.model import Agent, Enforcement, Limit, Meter, Warning, Window, uid_of
+from ledger.model import Agent, Enforcement, Limit, Meter, Warning, Window, id_of, uid_of
 from ledger.plan import Counter, Facts, Plan, Slot, resource_of
 from ledger.record import user_of
 from ledger.results import BudgetExceeded, PriceUnknown, Reservation, ReserveResult, Throttled, Violation
@@ -24,6 +24,10 @@ from pricing.quote import Reason
 SOFT_LIMIT: Final = "SOFT_LIMIT"
 RETRY_MS: Final = 1_000
 """When to come back where nothing says when room will be."""
+
+
+Asked = tuple[int, int, int, int]
+"""Nano-units, tokens, operations, and level."""
 
 
 def reserve(state: TenantState, command: Reserve, now_us: int) -> ReserveResult:
@@ -52,32 +56,65 @@ def reserve(state: TenantState, command: Reserve, now_us: int) -> ReserveResult:
         answer = _warnings(state, plan, asked, command.scope_uid)
     decision = Decision.WARN if answer else Decision.ALLOW
     expires_at_us = now_us + command.ttl_seconds * 1_000_000
-    cost, tokens, requests, level = asked
-    if command.dry_run:
-        return Reservation(
-            command.reservation_id, HoldState.RELEASED, cost, 0, expires_at_us, decision, 0,
-            False, tuple(answer), command.agent_id, plan.path.leaf_uid.partition("/")[2],
-        )  # fmt: skip
+    if not command.dry_run:
+        if agent is None:
+            state.put_agent(Agent(command.agent_uid, command.tenant, command.agent_id, created_at_us=now_us))
+        _hold(state, command, plan, facts, asked, answer, now_us)
+        state.next_expiry_us = min(state.next_expiry_us, expires_at_us)
+    return Reservation(
+        command.reservation_id,
+        HoldState.RELEASED if command.dry_run else HoldState.HELD,
+        asked[0],
+        0 if command.dry_run else asked[0],
+        expires_at_us,
+        decision,
+        0,
+        duplicate=False,
+        warnings=tuple(answer),
+        agent_id=command.agent_id,
+        budget_id=id_of(path.leaf_uid),
+    )
 
-    if agent is None:
-        state.put_agent(Agent(command.agent_uid, command.tenant, command.agent_id, created_at_us=now_us))
-    state.use_path(path)
+
+def _hold(
+    state: TenantState,
+    command: Reserve,
+    plan: Plan,
+    facts: Facts,
+    asked: Asked,
+    warnings: list[Warning],
+    now_us: int,
+) -> None:
+    """Hold what was asked for, and note it."""
+    cost, tokens, requests, level = asked
+    state.use_path(plan.path)
     hold_on(state, plan, asked)
     hold = Hold(
-        command.uid, command.tenant, command.reservation_id, command.fingerprint, command.agent_id,
-        path, now_us, now_us, expires_at_us, cost, cost, tokens, requests, level, plan.held,
-        facts["user_id"], command.provider, command.model_id, facts["resource"] or "", command.resource,
-    )  # fmt: skip
-    if answer:
-        hold.decision = decision
-        hold.warnings = dump_warnings(answer)
+        command.uid,
+        command.tenant,
+        command.reservation_id,
+        command.fingerprint,
+        command.agent_id,
+        plan.path,
+        now_us,
+        now_us,
+        now_us + command.ttl_seconds * 1_000_000,
+        cost,
+        cost,
+        tokens,
+        requests,
+        level,
+        plan.held,
+        facts["user_id"],
+        command.provider,
+        command.model_id,
+        facts["resource"] or "",
+        command.resource,
+    )
+    if warnings:
+        hold.decision = Decision.WARN
+        hold.warnings = dump_warnings(warnings)
     state.put_hold(hold)
-    if expires_at_us < state.next_expiry_us:
-        state.next_expiry_us = expires_at_us
-    return Reservation(
-        command.reservation_id, HoldState.HELD, cost, cost, expires_at_us, decision, 0,
-        False, tuple(answer), command.agent_id, hold.leaf_id,
-    )  # fmt: skip
 
 
 def reservation_of(state: TenantState, hold: Hold, scope_uid: str | None, *, duplicate: bool) -> Reservation:
@@ -157,10 +194,6 @@ def shut_error(state: TenantState, plan: Plan, scope_uid: str | None) -> BudgetC
     return BudgetClosed(f"{name} {what} and takes no reservations.", field="budget_id")
 
 
-Asked = tuple[int, int, int, int]
-"""Nano-units, tokens, operations, and level."""
-
-
 def _asked(state: TenantState, command: Reserve, plan: Plan) -> Asked | PriceUnknown:
     bound = command.bound
     cost = command.amount_nano
@@ -235,7 +268,8 @@ def refuse(
     """The refusal of what passes a limit, once all that has expired was released; None where nothing does.
 
     ``without`` names windows that are not asked again; ``grant`` is all that is granted, where ``asked`` is
-    only what is added to it: limits on a single operation look at all. Raises ``OutOfRange`` where 64 bits do not suffice.
+    only what is added to it: limits on a single operation look at all. Raises ``OutOfRange`` where 64 bits
+    do not suffice.
     """
     found = _passed(plan, asked, without, grant or asked)
     if found and expire_overdue(state, now_us):
@@ -274,9 +308,11 @@ def _passed(plan: Plan, asked: Asked, without: frozenset[str], grant: Asked) -> 
     found: list[tuple[Meter, Slot, int]] = []
     calls = max(1, grant[2])
     for meter, amount, granted in zip(_METERS, asked, grant, strict=True):
-        for cap in plan.caps.get(meter, ()):
-            if granted > cap.amount * calls and cap.limit.enforcement is not Enforcement.SOFT:
-                found.append((meter, Slot(cap.budget, cap.limit, _NO_WINDOW, cap.amount), cap.amount))
+        found.extend(
+            (meter, Slot(cap.budget, cap.limit, _NO_WINDOW, cap.amount), cap.amount)
+            for cap in plan.caps.get(meter, ())
+            if granted > cap.amount * calls and cap.limit.enforcement is not Enforcement.SOFT
+        )
         for slot in plan.slots.get(meter, ()):
             window = slot.window
             if window.uid in without:
@@ -299,9 +335,11 @@ def _warnings(state: TenantState, plan: Plan, asked: Asked, scope_uid: str | Non
     """Thresholds that were reached before this, and soft limits that it passes."""
     warnings: list[Warning] = []
     for meter, amount in zip(_METERS, asked, strict=True):
-        for cap in plan.caps.get(meter, ()):
-            if amount > cap.amount * max(1, asked[2]):
-                warnings.append(_soft(cap.budget.budget_id, cap.limit, cap.amount, None))
+        warnings.extend(
+            _soft(cap.budget.budget_id, cap.limit, cap.amount, None)
+            for cap in plan.caps.get(meter, ())
+            if amount > cap.amount * max(1, asked[2])
+        )
         for budget, limit, window, allowed in plan.slots.get(meter, ()):
             if allowed is None:
                 continue

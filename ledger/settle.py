@@ -15,6 +15,7 @@ from ledger.expiry import expired_now, give_back, lower
 from ledger.holds import Decision, Hold, HoldState
 from ledger.model import Enforcement, EntryKind, Meter, Pricing, Warning, uid_of
 from ledger.plan import Facts, Plan, resource_of
+from ledger.reader import KnownOperation
 from ledger.reserve import RETRY_MS, reservation_of, visible_hold
 from ledger.results import (
     InvalidUsage,
@@ -24,7 +25,7 @@ from ledger.results import (
     Settled,
     SettleResult,
 )
-from ledger.state import KnownOperation, TenantState
+from ledger.state import TenantState
 from ledger.usage import Usage, same_operation
 from pricing.money import round_ratio
 from pricing.quote import Quote
@@ -347,7 +348,7 @@ class _Settling:
 
 
 def _difference(quote: Quote, charged: Costs) -> Quote:
-    """What the sum costs above what was charged. A sum that costs less is no refund: that is an adjustment."""
+    """What the sum costs above what was charged. If it costs less, that is no refund: adjust it."""
     total_nano = quote.total_nano - sum(charged)
     if quote.pricing is Pricing.UNPRICED or total_nano <= 0:
         return quote._replace(prompt_nano=0, completion_nano=0, other_nano=0, total_nano=0)

@@ -6,144 +6,19 @@ committed: ``LedgerHead.commits`` tells. After a failed commit it is thrown away
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import orjson
 
-from ledger.changes import Added, Changes, Event, KnownRequest, LedgerHead, RecordedOperation
-from ledger.holds import Hold, HoldState
-from ledger.model import (
-    Agent,
-    Budget,
-    ChargePath,
-    CostEntry,
-    Limit,
-    Meter,
-    Pricing,
-    Window,
-    WindowKind,
-    seq_uid,
-)
-from ledger.plan import Facts, Plan, build_plan, looks_at, member_of, resource_of
-from ledger.results import RecordedUsage
+from ledger.changes import Changes, Event, KnownRequest, LedgerHead
+from ledger.holds import Hold
+from ledger.model import Agent, Budget, ChargePath, Limit, Window, WindowKind, seq_uid
+from ledger.plan import Facts, Plan, build_plan, looks_at
+from ledger.reader import KnownOperation, Reader
+from ledger.recount import hold_again, spent_in
 from ledger.tree import BudgetTree
 from ledger.windows import Span, carried_into, window_span, window_uid
 from pricing.calendar import HOUR_US
-from pricing.rates import Costs
-from pricing.units import NO_COUNTS, TokenCounts
-
-
-@dataclass(frozen=True, slots=True)
-class KnownOperation:
-    """A usage that is recorded: enough to answer a repetition and to find who paid for it."""
-
-    uid: str
-    fingerprint: str
-    leaf_uid: str
-    pricing: Pricing
-    answer: RecordedUsage
-    counts: TokenCounts = NO_COUNTS
-    """All that is recorded of it so far: an operation may grow."""
-    grown: Costs | None = None
-    """All that was charged for it, where that is more than its first entry."""
-    reservation_uid: str | None = None
-
-    @property
-    def charged(self) -> Costs:
-        """All that was charged for it, adjustments apart."""
-        if self.grown is not None:
-            return self.grown
-        entry = self.answer.cost_entry
-        if entry is None:
-            return _NOTHING
-        return Costs(entry.prompt_cost_nano, entry.completion_cost_nano, entry.other_cost_nano)
-
-
-_NOTHING: Final = Costs(0, 0, 0)
-
-
-@dataclass(frozen=True, slots=True)
-class Spent:
-    """What entries add up to, by meter, for usage of the same facts where it was asked for by facts."""
-
-    cost_nano: int
-    tokens: int
-    requests: int
-    user_id: str | None = None
-    agent_id: str | None = None
-    provider: str | None = None
-    model_id: str | None = None
-    resource: str | None = None
-
-    def facts(self) -> Facts:
-        """What limits look at."""
-        return {
-            "user_id": self.user_id,
-            "agent_id": self.agent_id,
-            "provider": self.provider,
-            "model_id": self.model_id,
-            "resource": self.resource,
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class Book:
-    """An operation's entries, each with the path that it was charged to, and the operation's facts."""
-
-    facts: Facts
-    entries: tuple[tuple[CostEntry, ChargePath], ...]
-
-
-class Reader(Protocol):
-    """What decisions may read beyond what was loaded for them; all under the ledger's lock."""
-
-    def windows(self, uids: Iterable[str]) -> dict[str, Window]:
-        """Those of the windows that exist, by uid."""
-        ...
-
-    def windows_of(self, limit_uid: str, ending_after_us: int | None) -> list[Window]:
-        """The windows of a limit that exist and end after an instant, or never; None: all of them."""
-        ...
-
-    def paths(self, uids: Iterable[str]) -> set[str]:
-        """Those of the charge paths that exist."""
-        ...
-
-    def agents(self, uids: Iterable[str]) -> dict[str, Agent]:
-        """Those of the agents that exist, by uid."""
-        ...
-
-    def operations(self, uids: Iterable[str]) -> dict[str, KnownOperation]:
-        """Those of the operations that exist, by uid."""
-        ...
-
-    def spent(self, budget_uid: str, start_us: int | None, end_us: int | None) -> Spent:
-        """What was charged to a budget in [start_us, end_us), from the entries themselves."""
-        ...
-
-    def spent_by_facts(self, budget_uid: str, start_us: int | None, end_us: int | None) -> list[Spent]:
-        """As ``spent``, apart for each combination of user, agent, provider, model and resource."""
-        ...
-
-    def holds(self, uids: Iterable[str]) -> dict[str, Hold]:
-        """Those of the reservations that exist, by uid."""
-        ...
-
-    def open_holds(self, budget_uid: str) -> list[Hold]:
-        """The reservations that hold on paths which lead to a budget."""
-        ...
-
-    def first_to_expire(self, tenant: str, after_key: str, limit: int) -> list[tuple[str, str, int]]:
-        """Open holds by expiry, from a key on: expiry key, uid, and when they expire."""
-        ...
-
-    def requests(self, uids: Iterable[str]) -> dict[str, KnownRequest]:
-        """Those of the requests with an idempotency key that were answered before, by uid."""
-        ...
-
-    def book(self, operation_uid: str) -> Book | None:
-        """An operation's entries, if it is recorded."""
-        ...
 
 
 @dataclass(slots=True)
@@ -183,8 +58,8 @@ class TenantState:
     """No open hold expires before this."""
     batch: int = 0
     """Counts the batches that were decided on this state."""
-    _plans: dict[tuple[str | None | int, ...], Plan] = field(
-        default_factory=dict[tuple[str | None | int, ...], Plan]
+    _plans: dict[tuple[str | int | None, ...], Plan] = field(
+        default_factory=dict[tuple[str | int | None, ...], Plan]
     )
     _looks: dict[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
     """Which facts limits look at, by path."""
@@ -358,8 +233,7 @@ class TenantState:
             and (span.start_us is None or span.start_us <= changed_us + AHEAD_MAX_US)
             and (span.end_us is None or span.end_us > changed_us or limit.window is WindowKind.PERIOD)
         ):
-            window.spent = self._spent(limit, span, member)
-            self._hold_again(limit, window, span, member)
+            self._count(limit, window, span, member)
         return window
 
     def _stored_window(self, uid: str) -> Window | None:
@@ -387,63 +261,17 @@ class TenantState:
         if limit.each is not None:
             member = window.uid.removeprefix(f"{limit.uid}@").partition("/")[2]
         window.start_us, window.end_us = span.start_us, span.end_us
-        window.spent = self._spent(limit, span, member)
-        self._hold_again(limit, window, span, member)
+        self._count(limit, window, span, member)
         self.touch(window)
 
-    def _spent(self, limit: Limit, span: Span, member: str | None) -> int:
-        """What was charged to a limit's budget in a span, by the entries and by this batch."""
-        if limit.meter is Meter.LEVEL or (span.start_us is not None and span.start_us == span.end_us):
-            return 0
-        if limit.counts_all:
-            found = [self.reader.spent(limit.budget_uid, span.start_us, span.end_us)]
-        else:
-            every = self.reader.spent_by_facts(limit.budget_uid, span.start_us, span.end_us)
-            found = [each for each in every if fits_facts(limit, member, each.facts())]
-        if limit.meter is Meter.COST:
-            spent = sum(each.cost_nano for each in found)
-        elif limit.meter is Meter.TOKENS:
-            spent = sum(each.tokens for each in found)
-        else:
-            spent = sum(each.requests for each in found)
-        return spent + self._undecided(limit, span, member)
-
-    def _undecided(self, limit: Limit, span: Span, member: str | None) -> int:
-        """What this batch charged so far, and the graph does not know."""
-        spent = 0
-        for operation in self.changes.operations:
-            if limit.budget_uid not in self._used[operation.path_uid].budget_uids:
-                continue
-            if span.holds(operation.charged_at_us) and fits_facts(limit, member, facts_of(operation)):
-                spent += _counted(operation, limit.meter)
-        for added in self.changes.added:
-            if limit.budget_uid not in added.path.budget_uids or not span.holds(added.entry.charged_at_us):
-                continue
-            if fits_facts(limit, member, added.facts):
-                spent += _added(added, limit.meter)
-        return spent
-
-    def _hold_again(self, limit: Limit, window: Window, span: Span, member: str | None) -> None:
-        """Open holds that fall into a window which is new, or was cut anew, are held on it from now on."""
-        window.reserved = 0
-        known = {hold.uid: hold for hold in self.reader.open_holds(limit.budget_uid)}
-        known.update((uid, hold) for uid, hold in self.holds.items() if hold is not None)
-        name = limit.meter.value.lower()
-        for hold in known.values():
-            hold = self.holds.setdefault(hold.uid, hold) or hold  # noqa: PLW2901 - the batch's version counts
-            if hold.state is not HoldState.HELD or limit.budget_uid not in hold.path.budget_uids:
-                continue
-            named: tuple[str, ...] = getattr(hold.windows, name)
-            fits = span.holds(hold.at_us) and fits_facts(limit, member, hold.facts())
-            if window.uid in named:
-                if not fits:
-                    hold.windows = hold.windows._replace(**{name: tuple(u for u in named if u != window.uid)})
-                    self.put_hold(hold)
-            elif fits:
-                hold.windows = hold.windows._replace(**{name: (*named, window.uid)})
-                self.put_hold(hold)
-            if fits:
-                window.reserved += hold.amount_on(limit.meter)
+    def _count(self, limit: Limit, window: Window, span: Span, member: str | None) -> None:
+        """Fill a window with what was truly charged and is truly held."""
+        window.spent = spent_in(self.reader, self.changes, self._used, limit, span, member)
+        for hold in self.reader.open_holds(limit.budget_uid):
+            self.holds.setdefault(hold.uid, hold)
+        known = [hold for hold in self.holds.values() if hold is not None]
+        for hold in hold_again(known, limit, window, span, member):
+            self.put_hold(hold)
 
     def touch(self, window: Window) -> None:
         """The window changed: it is written with this batch."""
@@ -475,48 +303,3 @@ class TenantState:
             self.agents.clear()
         if len(self._paths) > CACHED_MAX:
             self._paths.clear()
-
-
-def _counted(operation: RecordedOperation, meter: Meter) -> int:
-    match meter:
-        case Meter.COST:
-            return 0 if operation.entry is None else operation.entry.total_cost_nano
-        case Meter.TOKENS:
-            return operation.usage.counts.total_tokens
-        case Meter.REQUESTS:
-            return 1
-        case _:
-            return 0
-
-
-def _added(added: Added, meter: Meter) -> int:
-    entry = added.entry
-    match meter:
-        case Meter.COST:
-            return entry.total_cost_nano
-        case Meter.TOKENS:
-            return entry.prompt_tokens + entry.completion_tokens
-        case Meter.REQUESTS:
-            return entry.operations
-        case _:
-            return 0
-
-
-def facts_of(operation: RecordedOperation) -> Facts:
-    """What limits look at."""
-    sent = operation.usage.sent
-    return {
-        "user_id": operation.user_id,
-        "agent_id": sent.agent_id,
-        "provider": operation.provider,
-        "model_id": sent.model_id,
-        "resource": resource_of(sent.model_id, operation.usage.counts.total_tokens, sent.category),
-    }
-
-
-def fits_facts(limit: Limit, member: str | None, facts: Facts) -> bool:
-    """Whether a limit (its window for that member) counts usage with those facts."""
-    kind = "level" if limit.meter is Meter.LEVEL else "resource"
-    if limit.resource is not None and facts.get(kind) != limit.resource:
-        return False
-    return limit.each is None or member_of(limit.each, facts) == member

@@ -89,7 +89,9 @@ def exceeded(violations: Sequence[Violation]) -> BudgetExceeded:
     return BudgetExceeded(message, tuple(violations), detail)
 
 
-def _text(budget: Budget, limit: Limit, used: int, asked: int, amount: int) -> tuple[str, str]:
+def _text(  # noqa: PLR0911 - one line a text
+    budget: Budget, limit: Limit, used: int, asked: int, amount: int
+) -> tuple[str, str]:
     """Before and after the colon."""
     window = limit.window
     adjective = _adjective(budget, window)

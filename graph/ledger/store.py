@@ -7,7 +7,7 @@ from typing import Final
 from cypher import ledger as queries
 from graph.database import Database, Transaction
 from graph.errors import CommitUncertain, ConstraintViolation
-from graph.ledger import rows
+from graph.ledger import hold_rows, rows
 from ledger.changes import Changes, KnownRequest, LedgerHead
 from ledger.errors import Unavailable
 from ledger.holds import Hold
@@ -26,7 +26,7 @@ from ledger.model import (
     uid_of,
 )
 from ledger.ports import Locked, Wanted
-from ledger.state import Book, KnownOperation, Spent
+from ledger.reader import Book, KnownOperation, Spent
 from pricing.calendar import INSTANT_MAX_US
 
 HOLDS_AT_ONCE: Final = 1_000
@@ -81,7 +81,7 @@ class GraphLedgerTransaction:
             if tenant not in heads:
                 heads[tenant] = self._found(tenant)
         operations = (rows.operation_of(each) for each in locked["operations"])
-        holds = (rows.hold_of(each) for each in locked["holds"])
+        holds = (hold_rows.hold_of(each) for each in locked["holds"])
         requests = (KnownRequest(**each) for each in locked["requests"])
         return Locked(
             heads,
@@ -164,7 +164,7 @@ class GraphLedgerTransaction:
     def holds(self, uids: Iterable[str]) -> dict[str, Hold]:
         """Those of the reservations that exist."""
         found = self._transaction.run(queries.HOLDS, {"uids": list(uids)})
-        return {each.uid: each for each in map(rows.hold_of, found)}
+        return {each.uid: each for each in map(hold_rows.hold_of, found)}
 
     def open_holds(self, budget_uid: str) -> list[Hold]:
         """All open holds of the tenant are looked at: they are few, and those that ended are many."""
@@ -370,12 +370,12 @@ class GraphLedgerTransaction:
                 if each.entry is not None
             ],
             "new_holds": [
-                {"uid": each.uid, "path_uid": each.path.uid, "properties": rows.hold_properties(each)}
+                {"uid": each.uid, "path_uid": each.path.uid, "properties": hold_rows.hold_properties(each)}
                 for each in holds
                 if not each.stored
             ],
             "holds": [
-                {"uid": each.uid, "properties": rows.hold_figures(each)} for each in holds if each.stored
+                {"uid": each.uid, "properties": hold_rows.hold_figures(each)} for each in holds if each.stored
             ],
         }
         (written,) = self._transaction.run(queries.WRITE_BATCH, params)

@@ -80,7 +80,7 @@ class Naive:
             at = self.budgets[at].parent
         return tuple(found)
 
-    def decide(self, command: Command, now_us: int) -> Outcome:  # noqa: C901, PLR0911 - one line a command
+    def decide(self, command: Command, now_us: int) -> Outcome:  # noqa: C901, PLR0911, PLR0912 - one line a command
         for hold in self.holds.values():
             if hold.state == "HELD" and hold.expires_us <= now_us:
                 hold.state = "EXPIRED"
@@ -206,7 +206,7 @@ class Naive:
             hold.state = "RELEASED"
         return self._as_is(hold)
 
-    def _extend(self, command: Extend, now_us: int) -> Outcome:
+    def _extend(self, command: Extend, now_us: int) -> Outcome:  # noqa: C901, PLR0911 - plain rules, one by one
         hold = self.holds.get(command.reservation_id)
         if hold is None:
             return ("error", "NOT_FOUND")

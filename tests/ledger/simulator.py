@@ -41,6 +41,7 @@ from ledger.results import (
     Throttled,
 )
 from ledger.state import TenantState
+from pricing.calendar import to_datetime
 from tests.ledger.naive import Naive, Outcome
 from tests.support.books import check_books
 from tests.support.simulated_store import Crash, Fault, SimulatedStore
@@ -50,7 +51,7 @@ PROCESSES = 3
 BUDGETS = ("root", "a", "b", "a1", "a2", "b1")
 
 
-def outcome_of(answer: Answer) -> Outcome:
+def outcome_of(answer: Answer) -> Outcome:  # noqa: C901, PLR0911 - one line an answer
     """An answer in the naive ledger's words."""
     match answer:
         case Reservation():
@@ -239,8 +240,6 @@ class Simulation:
         said: dict[str, Any] = {"budget_id": self.random.choice(BUDGETS)}
         if self.random.random() < 0.5:
             back_us = self.random.choice([0, MINUTE_US, 3600 * SECOND_US, DAY_US, -MINUTE_US, -DAY_US])
-            from pricing.calendar import to_datetime  # noqa: PLC0415 - only here
-
             said["timestamp"] = to_datetime(self.clock_us - back_us)
         found, quote = self._usage(**said)
         return Record(T, None, found, quote)

@@ -63,7 +63,7 @@ def test_bifrost_3547_and_litellm_two_workers_a_cap_is_not_spent_once_by_each_pr
 
 
 def test_bifrost_2873_every_way_to_spend_meets_the_same_limit(world: World) -> None:
-    """A record cannot be refused, but what it spends is gone for reservations; an extension is refused too."""
+    """A record cannot be refused, but what it spends is gone for others; extensions are refused too."""
     held = world.held("leaf", 40 * CENT)
     world.record(usage("o", budget_id="leaf"), cost(50 * CENT))
     assert isinstance(world.reserve("leaf", 11 * CENT), BudgetExceeded)

@@ -14,7 +14,7 @@ from ledger.results import BudgetExceeded, InvalidUsage, PriceUnknown, RecordedU
 from pricing.bounds import Bounds, load_models
 from pricing.catalogue import load_catalogue
 from pricing.quote import Pricer
-from tests.support.world import T, USD, World
+from tests.support.world import USD, T, World
 
 CALLER = Principal("key", T, Role.RECORDER)
 

@@ -1,8 +1,10 @@
 """Reservations: what is held, what is refused, what a repetition is answered."""
 
+from typing import Any
+
 import pytest
 
-from ledger.commands import CloseBudget, RegisterAgent, Reserve
+from ledger.commands import CloseBudget, LimitSpec, RegisterAgent, Reserve
 from ledger.errors import BudgetClosed, Conflict, InvalidInput, NotFound, OutOfRange
 from ledger.holds import Decision, HoldState
 from ledger.model import BudgetType
@@ -105,10 +107,11 @@ def test_a_refusal_names_every_violated_limit(world: World) -> None:
         (limit("COST", CENT, "REQUEST"), {"amount": 2 * CENT}, "Cost of one request exceeded: $0.02 / $0.01"),
     ],
 )
-def test_refusals_begin_with_the_sources_texts(spec, said, text) -> None:  # type: ignore[no-untyped-def]
+def test_refusals_begin_with_the_sources_texts(spec: LimitSpec, said: dict[str, Any], text: str) -> None:
     world = World()
     world.budget("b", None, limits=[spec])
-    refused = world.reserve("b", **{"amount": 0, **said})
+    asked: dict[str, Any] = {"amount": 0, **said}
+    refused = world.reserve("b", **asked)
     assert isinstance(refused, BudgetExceeded)
     assert refused.message.startswith(text)
 
@@ -352,7 +355,7 @@ def test_sums_past_64_bits_are_refused(world: World) -> None:
     "wrong",
     [{"ttl_seconds": 0}, {"amount": -1}, {"prompt_tokens": -1}, {"ttl_seconds": 86_401}, {"key": "\n"}],
 )
-def test_what_cannot_be_is_refused_before_the_lock(world: World, wrong) -> None:  # type: ignore[no-untyped-def]
+def test_what_cannot_be_is_refused_before_the_lock(world: World, wrong: dict[str, Any]) -> None:
     with pytest.raises(InvalidInput):
         world.reserve("leaf", **wrong)
 

@@ -3,10 +3,10 @@
 from ledger.holds import HoldState
 from ledger.model import Enforcement, EntryKind, Limit, Meter, Pricing
 from ledger.plan import MEMBER_FACT
-from ledger.state import fits_facts
+from ledger.recount import fits_facts
 from tests.support.simulated_store import SimulatedStore
 
-_INDEX = {Meter.COST: 1, Meter.TOKENS: 2, Meter.REQUESTS: 3}
+_COUNTED = {Meter.COST: 0, Meter.TOKENS: 1, Meter.REQUESTS: 2}
 
 
 def check_books(store: SimulatedStore, *, limits_were_lowered: bool = False) -> None:
@@ -36,16 +36,16 @@ def check_books(store: SimulatedStore, *, limits_were_lowered: bool = False) -> 
 
 
 def _spent(store: SimulatedStore, limit: Limit, uid: str, start_us: int | None, end_us: int | None) -> int:
-    if limit.meter not in _INDEX:
+    if limit.meter not in _COUNTED:
         return 0
     member = None
     if limit.each is not None:
         assert limit.each in MEMBER_FACT
         member = uid.removeprefix(f"{limit.uid}@").partition("/")[2]
     return sum(
-        each[_INDEX[limit.meter]]
-        for each in store.charged_in(limit.budget_uid, start_us, end_us)
-        if fits_facts(limit, member, each[0])
+        counts[_COUNTED[limit.meter]]
+        for facts, *counts in store.charged_in(limit.budget_uid, start_us, end_us)
+        if fits_facts(limit, member, facts)
     )
 
 

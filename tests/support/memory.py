@@ -27,8 +27,8 @@ from ledger.model import (
     uid_of,
 )
 from ledger.ports import Locked, Wanted
+from ledger.reader import Book, KnownOperation, Spent
 from ledger.results import RecordedUsage
-from ledger.state import Book, KnownOperation, Spent
 from ledger.warnings import load_warnings
 
 
@@ -212,19 +212,19 @@ class MemoryTransaction:
     def spent_by_facts(self, budget_uid: str, start_us: int | None, end_us: int | None) -> list[Spent]:
         raise NotImplementedError("this store knows no reservations: tests.support.simulated_store does")
 
-    def holds(self, uids: Iterable[str]) -> dict[str, Hold]:
+    def holds(self, uids: Iterable[str]) -> dict[str, Hold]:  # noqa: ARG002 - it keeps none; nor do those below
         return {}
 
-    def open_holds(self, budget_uid: str) -> list[Hold]:
+    def open_holds(self, budget_uid: str) -> list[Hold]:  # noqa: ARG002
         return []
 
-    def first_to_expire(self, tenant: str, after_key: str, limit: int) -> list[tuple[str, str, int]]:
+    def first_to_expire(self, tenant: str, after_key: str, limit: int) -> list[tuple[str, str, int]]:  # noqa: ARG002
         return []
 
-    def requests(self, uids: Iterable[str]) -> dict[str, KnownRequest]:
+    def requests(self, uids: Iterable[str]) -> dict[str, KnownRequest]:  # noqa: ARG002
         return {}
 
-    def book(self, operation_uid: str) -> Book | None:
+    def book(self, operation_uid: str) -> Book | None:  # noqa: ARG002
         return None
 
     def write(self, changes: Sequence[Changes]) -> None:
