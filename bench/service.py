@@ -63,7 +63,7 @@ def _loads(server: Server, scale: float, commit_seconds: float, ceiling: float) 
     if not wrk.available():
         yield {"what": "singles", "left_out": "wrk is not installed"}
         return
-    seconds = max(3.0, 15 * scale)
+    seconds = max(3, round(15 * scale))
     for clients in (1, 64, 64):
         result = wrk.load(
             server.url, "/v1/usage", server.key, _usage("%s"), f"{clients}-{time.time_ns()}", clients, seconds

@@ -47,7 +47,7 @@ def available() -> bool:
     return shutil.which("wrk") is not None
 
 
-def load(url: str, path: str, key: str, body: str, prefix: str, clients: int, seconds: float) -> Load:
+def load(url: str, path: str, key: str, body: str, prefix: str, clients: int, seconds: int) -> Load:
     """``clients`` connections post ``body`` to ``path``; ``%s`` in it becomes an id of its own each time."""
     with tempfile.NamedTemporaryFile("w", suffix=".lua", encoding="utf-8") as script:
         script.write(SCRIPT % (json.dumps(body), prefix, key, path))
@@ -57,7 +57,7 @@ def load(url: str, path: str, key: str, body: str, prefix: str, clients: int, se
             "wrk",
             f"-t{threads}",
             f"-c{clients}",
-            f"-d{seconds:g}s",
+            f"-d{seconds}s",
             "--timeout",
             "10s",
             "-s",

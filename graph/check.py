@@ -1,26 +1,31 @@
 """``verify``: recompute a tenant's books from its entries and report what disagrees.
 
 It runs beside traffic: entries are streamed up to the sequence at its start, and what seems wrong is
-looked at again under the ledger's lock, where nothing moves, before it is reported.
+looked at again, with the window and the sequence as they are under the ledger's lock, before it is
+reported.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final, Protocol, TypeVar
 
 from cypher import check as queries
-from cypher.check import PageParams
+from cypher.check import PageParams, SpanParams
 from cypher.query import CypherQuery
-from graph.database import Database
+from graph.database import Database, Transaction
 from graph.ledger import GraphLedgerStore, GraphLedgerTransaction, Trees
 from graph.ledger.rows import window_of
-from ledger.check import Finding, Recount, counts_still, held_on, spend_of
+from ledger.check import Finding, Recount, held_on, span_of, spend_of
+from ledger.errors import Unavailable
 from ledger.model import ChargePath, Limit, Meter, Window, id_of, seq_uid
 from ledger.ports import Wanted
 from ledger.tree import BudgetTree
+from ledger.windows import Span
+from pricing.calendar import INSTANT_MAX_US
 from pricing.money import format_nano
 
 PAGE: Final = 10_000
 WINDOWS_AT_ONCE: Final = 500
+TRIES: Final = 100
 
 R = TypeVar("R", bound="Mapping[str, Any]")
 
@@ -70,79 +75,153 @@ class Check:
             return []
         limits = [limit.uid for limit in _limits(tree, uids) if limit.counts_all]
         recount = Recount(tree, uids, self._read_windows(limits))
-        findings: list[Finding] = []
+        return [
+            *self._recounted(tree, set(uids), head["seq"], recount, progress),
+            *(
+                finding
+                for limit, window in recount.mismatches()
+                for finding in self._again(tree.tenant, limit, window)
+            ),
+        ]
+
+    def _recounted(
+        self, tree: BudgetTree, uids: set[str], seq: int, recount: Recount, progress: Progress | None
+    ) -> Iterator[Finding]:
+        """Add every entry up; those that are wrong in themselves are findings."""
         paths = self._paths(tree.tenant)
-        before = seq_uid(tree.tenant, head["seq"] + 1)
+        before = seq_uid(tree.tenant, seq + 1)
         seen = 0
         for row in self._stream(queries.ENTRIES, "uid", seq_uid(tree.tenant, 0), before):
-            if row["parts_nano"] != row["total_cost_nano"]:
-                leaf = id_of(paths[row["charge_path"]].leaf_uid)
-                findings.append(_money("entry_total", leaf, row["parts_nano"], row["total_cost_nano"]))
+            path = paths.get(row["charge_path"])
+            if path is None:
+                if len(uids) == len(tree):
+                    yield Finding(f"charge_path {row['uid']}", None, "a path", f"no {row['charge_path']}")
+                continue
+            if row["parts_nano"] != row["total_cost_nano"] and path.leaf_uid in uids:
+                yield _money(
+                    f"entry_total {row['uid']}", path.leaf_uid, row["parts_nano"], row["total_cost_nano"]
+                )
             counts = {
                 Meter.COST: row["total_cost_nano"],
                 Meter.TOKENS: row["tokens"],
                 Meter.REQUESTS: row["operations"],
             }
-            recount.add(paths[row["charge_path"]], row["charged_at_us"], counts)
+            recount.add(path, row["charged_at_us"], counts)
             seen += 1
             if progress is not None and seen % PAGE == 0:
                 progress(seen)
         for row in self._stream(queries.UNPRICED, "uid", seq_uid(tree.tenant, 0), before):
-            counts = {Meter.TOKENS: row["tokens"], Meter.REQUESTS: 1}
-            recount.add(paths[row["charge_path"]], row["charged_at_us"], counts)
+            path = paths.get(row["charge_path"])
+            if path is not None:
+                recount.add(path, row["charged_at_us"], {Meter.TOKENS: row["tokens"], Meter.REQUESTS: 1})
         if progress is not None:
             progress(seen)
-        return findings + [
-            finding
-            for limit, window, _ in recount.mismatches()
-            if (finding := self._again(tree.tenant, limit, window)) is not None
-        ]
 
-    def _again(self, tenant: str, limit: Limit, window: Window) -> Finding | None:
-        """The mismatch as it is under the lock, where windows and entries stand still."""
-        with self._store.transaction() as transaction:
-            transaction.lock([tenant], Wanted())
-            now = transaction.windows([window.uid]).get(window.uid, window)
-            expected = _spend(transaction, limit, now)
-            transaction.cancel()
-        return None if expected == now.spent else _finding("window_spent", limit, now, expected, now.spent)
+    def _again(self, tenant: str, limit: Limit, window: Window) -> list[Finding]:
+        """The mismatch as it is between two commits."""
+        seq, tree, now = self._standing(tenant, window)
+        budget = tree.get(limit.budget_uid)
+        span = None if budget is None or limit not in budget.limits else span_of(budget, limit, now)
+        if span is None:
+            return []
+        name, leaf = f"{limit.key} {now.uid.removeprefix(f'{limit.uid}@')}", limit.budget_uid
+        findings: list[Finding] = []
+        if (now.start_us, now.end_us) != (span.start_us, span.end_us):
+            expected, actual = f"{span.start_us}..{span.end_us}", f"{now.start_us}..{now.end_us}"
+            findings.append(Finding(f"window_bounds {name}", id_of(leaf), expected, actual))
+        spent = self._spent(limit, span, seq)
+        if spent == now.spent:
+            return findings
+        if limit.meter is Meter.COST:
+            return [*findings, _money(f"window_spent {name}", leaf, spent, now.spent)]
+        return [*findings, Finding(f"window_spent {name}", id_of(leaf), str(spent), str(now.spent))]
+
+    def _standing(self, tenant: str, window: Window) -> tuple[int, BudgetTree, Window]:
+        """The sequence, the budgets and a window as one commit left them."""
+        for _ in range(TRIES):
+            with self._store.transaction() as transaction:
+                heads = transaction.lock([tenant], Wanted()).heads
+                missing = Window(window.uid, window.limit_uid, window.start_us, window.end_us)
+                now = transaction.windows([window.uid]).get(window.uid, missing)
+                tree = self._trees.get(tenant)
+                # The embedded engine lets others commit beside the lock: did somebody?
+                head = self._trees.head(tenant)
+                transaction.cancel()
+            if head is not None and head["commits"] == heads[tenant].commits:
+                return head["seq"], tree, now
+        raise Unavailable("The ledger does not stand still long enough to be checked. Try again later.")
+
+    def _spent(self, limit: Limit, span: Span, seq: int) -> int:
+        """What the entries up to a number of the sequence say that a limit has counted in a span."""
+        params: SpanParams = {
+            "budget_uid": limit.budget_uid,
+            "start_us": 0 if span.start_us is None else span.start_us,
+            "end_us": INSTANT_MAX_US if span.end_us is None else span.end_us,
+            "seq": seq,
+        }
+        (priced,) = self._database.read(queries.SPENT, params)
+        (unpriced,) = self._database.read(queries.SPENT_UNPRICED, params)
+        return {
+            Meter.COST: priced["cost_nano"],
+            Meter.TOKENS: priced["tokens"] + unpriced["tokens"],
+            Meter.REQUESTS: priced["requests"] + unpriced["requests"],
+        }[limit.meter]
 
     def _by_facts(self, tree: BudgetTree, uids: Sequence[str]) -> Iterator[Finding]:
         """Windows of limits that count each member, or one resource, apart."""
         for limit in _limits(tree, uids):
-            if limit.counts_all:
+            if limit.counts_all or limit.meter is Meter.LEVEL:
                 continue
             for window in self._read_windows([limit.uid]):
-                if counts_still(limit, window) and window.spent != self._database.reading(
-                    lambda each, limit=limit, window=window: _spend(
-                        GraphLedgerTransaction(each), limit, window
-                    )
-                ):
-                    finding = self._again(tree.tenant, limit, window)
-                    if finding is not None:
-                        yield finding
+                if self._spend_by_facts(limit, window) == window.spent:
+                    continue
+                _, now_tree, now = self._standing(tree.tenant, window)
+                budget = now_tree.get(limit.budget_uid)
+                if budget is None or limit not in budget.limits or span_of(budget, limit, now) is None:
+                    continue
+                spent = self._spend_by_facts(limit, now)
+                # Whatever was charged since is in both, or the next look finds them equal.
+                if spent != now.spent and self._spend_by_facts(limit, now) == spent:
+                    yield _finding("window_spent", limit, now, spent, now.spent)
+
+    def _spend_by_facts(self, limit: Limit, window: Window) -> int:
+        def look(transaction: Transaction) -> int:
+            reader = GraphLedgerTransaction(transaction)
+            charged = reader.spent_by_facts(limit.budget_uid, window.start_us, window.end_us)
+            return spend_of(limit, window, charged)
+
+        return self._database.reading(look)
 
     def _reserved(self, tree: BudgetTree, uids: Sequence[str]) -> Iterator[Finding]:
         """What is reserved is what open holds have there; what was forced is never below nothing."""
         limits = {limit.uid: limit for limit in _limits(tree, uids)}
-        if not limits:
-            return
-        held = self._database.reading(
-            lambda each: held_on(GraphLedgerTransaction(each).all_open_holds(tree.tenant))
-        )
+        held = self._held(tree.tenant)
         for window in self._read_windows(list(limits)):
             limit = limits[window.limit_uid]
             if window.forced < 0:
                 yield _finding("window_forced", limit, window, 0, window.forced)
-            if window.reserved == held.get(window.uid, 0):
-                continue
+            if window.reserved != held.get(window.uid, 0):
+                expected, now = self._held_now(tree.tenant, window)
+                if now.reserved != expected:
+                    yield _finding("window_reserved", limit, now, expected, now.reserved)
+
+    def _held(self, tenant: str) -> dict[str, int]:
+        return self._database.reading(
+            lambda each: held_on(GraphLedgerTransaction(each).all_open_holds(tenant))
+        )
+
+    def _held_now(self, tenant: str, window: Window) -> tuple[int, Window]:
+        """What open holds have on a window, and the window, as one commit left them."""
+        for _ in range(TRIES):
             with self._store.transaction() as transaction:
-                transaction.lock([tree.tenant], Wanted())
-                now = transaction.windows([window.uid])[window.uid]
-                expected = held_on(transaction.all_open_holds(tree.tenant)).get(window.uid, 0)
+                head = transaction.lock([tenant], Wanted()).heads[tenant]
+                now = transaction.windows([window.uid]).get(window.uid, window)
+                held = held_on(transaction.all_open_holds(tenant)).get(window.uid, 0)
+                after = self._trees.head(tenant)
                 transaction.cancel()
-            if now.reserved != expected:
-                yield _finding("window_reserved", limit, now, expected, now.reserved)
+            if after is not None and after["commits"] == head.commits:
+                return held, now
+        raise Unavailable("The ledger does not stand still long enough to be checked. Try again later.")
 
     def _usages(self, tenant: str, uids: set[str]) -> list[Finding]:
         """Every usage has exactly one entry of kind ``usage``, or is unpriced and has none."""
@@ -187,8 +266,8 @@ class Check:
             after = page[-1][key]
 
 
-def _money(invariant: str, budget_id: str, expected_nano: int, actual_nano: int) -> Finding:
-    return Finding(invariant, budget_id, format_nano(expected_nano), format_nano(actual_nano))
+def _money(invariant: str, budget_uid: str, expected_nano: int, actual_nano: int) -> Finding:
+    return Finding(invariant, id_of(budget_uid), format_nano(expected_nano), format_nano(actual_nano))
 
 
 def _limits(tree: BudgetTree, uids: Sequence[str]) -> Iterator[Limit]:
@@ -198,16 +277,8 @@ def _limits(tree: BudgetTree, uids: Sequence[str]) -> Iterator[Limit]:
             yield from budget.limits
 
 
-def _spend(transaction: GraphLedgerTransaction, limit: Limit, window: Window) -> int:
-    """What the entries say that a window must have counted."""
-    if limit.counts_all:
-        return spend_of(limit, window, [transaction.spent(limit.budget_uid, window.start_us, window.end_us)])
-    charged = transaction.spent_by_facts(limit.budget_uid, window.start_us, window.end_us)
-    return spend_of(limit, window, charged)
-
-
 def _finding(what: str, limit: Limit, window: Window, expected: int, actual: int) -> Finding:
     name = f"{what} {limit.key} {window.uid.removeprefix(f'{limit.uid}@')}"
     if limit.meter is Meter.COST:
-        return _money(name, id_of(limit.budget_uid), expected, actual)
+        return _money(name, limit.budget_uid, expected, actual)
     return Finding(name, id_of(limit.budget_uid), str(expected), str(actual))

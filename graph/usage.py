@@ -1,28 +1,32 @@
 """Pages of recorded usage, newest first, at any number of usages.
 
 A page walks one sortable key: that of the tenant, of an agent or of a charge path by time, or that of the
-unpriced usages. A budget is reached by its charge paths: by the key of each where they are few, else by
-the tenant's key, passing over what was charged elsewhere; where that is nearly everything, by the key of
-each path after all. How much a page looks at is bounded: where little fits a filter, a page may hold
-fewer rows than asked for, and its end says where to go on.
+unpriced usages. A budget is reached through its charge paths: one path by its own key; several by the
+tenant's key, passing over what was charged elsewhere, and where that is nearly everything, by the keys of
+all paths at once. How much a page passes over is bounded: where little fits a filter, a page may hold fewer
+usages than asked for, and its end says where to go on.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from heapq import merge
+from itertools import islice
 from typing import Final
 
 from cypher import usage as queries
 from cypher.query import CypherQuery
-from cypher.usage import KeyRange, KeyRow, SessionParams, UsageRow
+from cypher.usage import KeyRow, ReachParams, ReachRow, UsageRow, Wanted, WantedInRange, WantedInSession
 from graph.database import Database, Transaction
 from graph.ledger.rows import entry_of
 from ledger.model import CostEntry, uid_of
 from pricing.calendar import INSTANT_MAX_US
 
-FEW_PATHS: Final = 32
-MANY_PATHS: Final = 2_000
-EXAMINED: Final = (1_000, 4_000, 16_000)
+STRIDES: Final = (200, 2_000, 16_000, 64_000)
 """How many usages a page that passes over some looks at, step by step."""
+STRIDES_AMONG_PATHS: Final = 2
+"""How many of these steps are taken before a budget's paths are asked one by one."""
+PATHS_MAX: Final = 2_000
+"""How many paths are asked one by one at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,37 +68,50 @@ class UsagePage:
     has_next: bool
 
 
+Place = tuple[str, str]
+"""Where a usage is in its key, and its uid."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Key:
     """A sortable key of one owner."""
 
-    query: CypherQuery[KeyRange, KeyRow]
+    query: CypherQuery[WantedInRange, KeyRow]
+    reach: CypherQuery[ReachParams, ReachRow]
     owner: str
 
-    def part(self, row: KeyRow) -> str:
-        """The key of a row without its owner: where the page is."""
-        return row["key"][len(self.owner) + 1 :]
+    def place(self, key: str) -> str:
+        """A key without its owner."""
+        return key[len(self.owner) + 1 :]
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Walk:
-    """What was found so far; ``at`` is where to go on, None at the end of the key."""
+    """What was found; ``at`` is where to go on, None at the end of the key."""
 
-    found: list[tuple[str, str]]
-    """Position and uid of each usage that fits."""
+    found: list[Place]
     at: str | None
+
+
+def _timeline(tenant: str) -> _Key:
+    return _Key(queries.TIMELINE, queries.TIMELINE_REACH, tenant)
+
+
+def _path(uid: str) -> _Key:
+    return _Key(queries.PATH_TIMELINE, queries.PATH_TIMELINE_REACH, uid)
 
 
 class UsagePages:
     """Reads of usage. Thread-safe."""
 
-    def __init__(self, database: Database) -> None:
-        """Read from a database."""
+    def __init__(self, database: Database, *, strides: Sequence[int] = STRIDES) -> None:
+        """Read from a database; ``strides`` bound what a page passes over."""
         self._database = database
+        self._strides = strides
 
     def page(self, query: UsageQuery) -> UsagePage:
         """One page, in one read transaction."""
-        return self._database.reading(lambda transaction: _Reader(transaction, query).page())
+        return self._database.reading(lambda transaction: _Reader(transaction, query, self._strides).page())
 
     def entries(self, usage_uids: list[str]) -> dict[str, list[CostEntry]]:
         """What usages incurred, by uid, each in the order in which it was written."""
@@ -107,25 +124,27 @@ class UsagePages:
 class _Reader:
     """One page in the making."""
 
-    def __init__(self, transaction: Transaction, query: UsageQuery) -> None:
+    def __init__(self, transaction: Transaction, query: UsageQuery, strides: Sequence[int]) -> None:
         self._transaction = transaction
         self._query = query
-        self._from_us = 0 if query.from_us is None else query.from_us
-        self._to_us = INSTANT_MAX_US if query.to_us is None else query.to_us
+        self._steps = strides
+        self._need = query.first + 1
 
     def page(self) -> UsagePage:
-        walk = self._found()
-        first = self._query.first
+        walk, first = self._walk(), self._query.first
         full = len(walk.found) > first
         found = walk.found[:first]
-        end = found[-1][0] if full else walk.at or (found[-1][0] if found else None)
+        last = found[-1][0] if found else None
         uids = [uid for _, uid in found]
-        rows = (
-            {row["uid"]: row for row in self._transaction.run(queries.USAGES, {"uids": uids})} if uids else {}
+        shown = self._transaction.run(queries.USAGES, {"uids": uids}) if uids else []
+        rows = {row["uid"]: row for row in shown}
+        return UsagePage(
+            [rows[uid] for uid in uids if uid in rows],
+            last if full else walk.at or last,
+            full or walk.at is not None,
         )
-        return UsagePage([rows[uid] for uid in uids if uid in rows], end, full or walk.at is not None)
 
-    def _found(self) -> _Walk:
+    def _walk(self) -> _Walk:
         query = self._query
         paths = None if query.budget_uid is None else self._paths(query.budget_uid)
         if paths is not None and not paths:
@@ -133,112 +152,114 @@ class _Reader:
         if query.session_id is not None:
             return self._session(query.session_id, paths)
         if query.by_recording:
-            return self._walk(_Key(queries.UNPRICED, query.tenant), paths)
+            return self._one(_Key(queries.UNPRICED, queries.UNPRICED_REACH, query.tenant), paths)
         if query.agent_uid is not None:
-            return self._walk(_Key(queries.AGENT_TIMELINE, query.agent_uid), paths)
-        if paths is None:
-            return self._walk(_Key(queries.TIMELINE, query.tenant), None)
-        return self._charged(paths)
+            key = _Key(queries.AGENT_TIMELINE, queries.AGENT_TIMELINE_REACH, query.agent_uid)
+            return self._one(key, paths)
+        return self._one(_timeline(query.tenant), None) if paths is None else self._charged(paths)
 
-    def _charged(self, paths: frozenset[str]) -> _Walk:
+    def _one(self, key: _Key, paths: list[str] | None) -> _Walk:
+        """Down one key."""
+        if paths is not None or self._query.filtered:
+            return self._strides(key, paths, self._steps)
+        rows = self._range(key, self._query.after, self._need)
+        return _Walk([(key.place(row["key"]), row["uid"]) for row in rows], None)
+
+    def _charged(self, paths: list[str]) -> _Walk:
         """What was charged on any of some paths."""
-        query = self._query
         if len(paths) == 1:
-            return self._walk(_Key(queries.PATH_TIMELINE, *paths), None)
-        if len(paths) <= FEW_PATHS and not query.filtered:
-            return self._merge(paths, query.after)
-        walk = self._walk(_Key(queries.TIMELINE, query.tenant), paths)
-        settled = walk.at is None or len(walk.found) > query.first
-        if settled or query.filtered or len(paths) > MANY_PATHS:
+            return self._one(_path(paths[0]), None)
+        timeline = _timeline(self._query.tenant)
+        if self._query.filtered or len(paths) > PATHS_MAX:
+            return self._strides(timeline, paths, self._steps)
+        walk = self._strides(timeline, paths, self._steps[:STRIDES_AMONG_PATHS])
+        if walk.at is None or len(walk.found) >= self._need:
             return walk
-        rest = self._merge(paths, walk.at)
-        return _Walk(walk.found + rest.found, rest.at)
+        need = self._need - len(walk.found)
+        size = 2 * need // len(paths) + 2
+        streams = [self._down(_path(path), walk.at, size) for path in paths]
+        return _Walk(walk.found + list(islice(merge(*streams, reverse=True), need)), None)
 
-    def _paths(self, budget_uid: str) -> frozenset[str]:
-        return frozenset(
-            row["uid"] for row in self._transaction.run(queries.CHARGE_PATHS, {"budget_uid": budget_uid})
-        )
-
-    def _walk(self, key: _Key, paths: frozenset[str] | None) -> _Walk:
-        """Down one key, from where the page before ended, until the page is full or enough was looked at."""
-        walk = _Walk([], self._query.after)
-        for examined in self._steps(paths):
-            rows = self._range(key, walk.at, examined)
-            walk.found.extend(
-                (key.part(row), row["uid"])
-                for row in rows
-                if row["fits"] and (paths is None or row["charge_path"] in paths)
-            )
-            if len(rows) < examined:
-                walk.at = None
+    def _strides(self, key: _Key, paths: list[str] | None, strides: Sequence[int]) -> _Walk:
+        """Down one key, until the page is full or enough was passed over."""
+        found: list[Place] = []
+        at = self._query.after
+        for stride in strides:
+            from_key, to_key = self._bounds(key, at)
+            params: ReachParams = {"from_key": from_key, "to_key": to_key, "passed": stride}
+            reach = next(iter(self._transaction.run(key.reach, params)), None)
+            rows = self._range(key, at, self._need - len(found), paths, reach and reach["key"])
+            found.extend((key.place(row["key"]), row["uid"]) for row in rows)
+            if reach is None:
+                return _Walk(found, None)
+            at = key.place(reach["key"])
+            if len(found) >= self._need:
                 break
-            walk.at = key.part(rows[-1])
-            if len(walk.found) > self._query.first:
-                break
-        return walk
+        return _Walk(found, at)
 
-    def _steps(self, paths: frozenset[str] | None) -> Iterator[int]:
-        if self._query.by_recording or self._query.filtered or paths is not None:
-            yield from (max(examined, self._query.first + 1) for examined in EXAMINED)
-        else:
-            yield self._query.first + 1
+    def _down(self, key: _Key, after: str | None, size: int) -> Iterator[Place]:
+        """One key from its end, a few at a time, twice as many each time."""
+        while True:
+            rows = self._range(key, after, size)
+            for row in rows:
+                yield key.place(row["key"]), row["uid"]
+            if len(rows) < size:
+                return
+            after, size = key.place(rows[-1]["key"]), 2 * size
 
-    def _merge(self, paths: frozenset[str], after: str | None) -> _Walk:
-        """The newest of several paths: as many of each as a page holds, then the newest of those."""
-        found: list[tuple[str, str]] = []
-        for path in paths:
-            key = _Key(queries.PATH_TIMELINE, path)
-            rows = self._range(key, after, self._query.first + 1)
-            found.extend((key.part(row), row["uid"]) for row in rows if row["fits"])
-        return _Walk(sorted(found, reverse=True)[: self._query.first + 1], None)
+    def _paths(self, budget_uid: str) -> list[str]:
+        (row,) = self._transaction.run(queries.CHARGE_PATHS, {"budget_uid": budget_uid})
+        return row["uids"]
 
-    def _range(self, key: _Key, after: str | None, examined: int) -> list[KeyRow]:
+    def _bounds(self, key: _Key, after: str | None) -> tuple[str, str]:
+        """The stretch of a key that is left, after where a page ended."""
         query = self._query
-        to_part = after
-        from_part = ""
-        if not query.by_recording:
-            from_part = f"{self._from_us:016d}/"
-            to_part = f"{self._to_us:016d}/" if after is None else min(after, f"{self._to_us:016d}/")
-        return self._transaction.run(
-            key.query,
-            {
-                "from_key": f"{key.owner}/{from_part}",
-                "to_key": f"{key.owner}/{to_part}" if to_part is not None else f"{key.owner}0",
-                "examined": examined,
-                "agent_uid": query.agent_uid,
-                "pricing": query.pricing,
-                "model_id": query.model_id,
-                "user_id": query.user_id,
-                "from_us": self._from_us,
-                "to_us": self._to_us,
-            },
-        )
+        if query.by_recording:
+            return f"{key.owner}/", f"{key.owner}0" if after is None else f"{key.owner}/{after}"
+        from_us = 0 if query.from_us is None else query.from_us
+        to_us = INSTANT_MAX_US if query.to_us is None else query.to_us
+        end = f"{to_us:016d}/"
+        return f"{key.owner}/{from_us:016d}/", f"{key.owner}/{end if after is None else min(after, end)}"
 
-    def _session(self, session_id: str, paths: frozenset[str] | None) -> _Walk:
-        """A session is looked at as a whole: no key knows it by time."""
+    def _range(
+        self,
+        key: _Key,
+        after: str | None,
+        first: int,
+        paths: list[str] | None = None,
+        from_key: str | None = None,
+    ) -> list[KeyRow]:
+        """The last wanted usages of a stretch of a key."""
+        least, to_key = self._bounds(key, after)
+        params: WantedInRange = {
+            **self._wanted(paths, first),
+            "from_key": from_key or least,
+            "to_key": to_key,
+        }
+        return self._transaction.run(key.query, params)
+
+    def _session(self, session_id: str, paths: list[str] | None) -> _Walk:
+        """A session is read as a whole: no key knows it by time."""
+        at_us, _, operation_id = (self._query.after or "").partition("/")
+        params: WantedInSession = {
+            **self._wanted(paths, self._need),
+            "session_uid": uid_of(self._query.tenant, session_id),
+            "before_us": int(at_us) if at_us else None,
+            "before_operation_id": operation_id,
+        }
+        key = _timeline(self._query.tenant)
+        rows = self._transaction.run(queries.SESSION, params)
+        return _Walk([(key.place(row["key"]), row["uid"]) for row in rows], None)
+
+    def _wanted(self, paths: list[str] | None, first: int) -> Wanted:
         query = self._query
-        to_us, before = self._to_us, ""
-        if query.after is not None:
-            at_text, _, operation_id = query.after.partition("/")
-            if int(at_text) < to_us:
-                to_us, before = int(at_text), operation_id
-        examined = query.first + 1 if paths is None and not query.filtered else EXAMINED[-1]
-        params: SessionParams = {
-            "session_uid": uid_of(query.tenant, session_id),
-            "examined": examined,
+        return {
             "agent_uid": query.agent_uid,
+            "paths": paths,
             "pricing": query.pricing,
             "model_id": query.model_id,
             "user_id": query.user_id,
-            "from_us": self._from_us,
-            "to_us": to_us,
-            "before_operation_id": before,
+            "from_us": query.from_us,
+            "to_us": query.to_us,
+            "first": first,
         }
-        key = _Key(queries.TIMELINE, query.tenant)
-        rows = self._transaction.run(queries.SESSION, params)
-        found = [
-            (key.part(row), row["uid"])
-            for row in rows
-            if row["fits"] and (paths is None or row["charge_path"] in paths)
-        ]
-        return _Walk(found, None if len(rows) < examined else key.part(rows[-1]))

@@ -71,6 +71,7 @@ class Answer:
         self._ragged = np.array(sorted(plan.ragged), dtype=np.int64)
         self._split = bool(self._query.by) or self._query.granularity is not Granularity.TOTAL
         self._reach = _Reach(plan.budget.uid, paths)
+        self._path_labels: dict[Dimension, dict[str, str]] = {each: {} for each in self._query.by}
         self._known: tuple[dict[str, int], ...] = tuple({} for _ in self._query.by)
         self._totals: list[Ints] = []
         self._owns: list[Ints] = []
@@ -160,8 +161,11 @@ class Answer:
     def _column(self, dimension: Dimension, facts: Facts) -> Column:
         if dimension not in PATH_DIMENSIONS:
             return facts.columns[dimension.column]
-        column = facts.columns["path"]
-        return column.relabel([self._path_label(dimension, self._paths[each]) for each in column.labels])
+        column, known = facts.columns["path"], self._path_labels[dimension]
+        for uid in column.labels:
+            if uid not in known:
+                known[uid] = self._path_label(dimension, self._paths[uid])
+        return column.relabel([known[uid] for uid in column.labels])
 
     def _path_label(self, dimension: Dimension, path: Path) -> str:
         if dimension is not Dimension.BUDGET:

@@ -17,6 +17,9 @@ from pricing.calendar import DAY_US
 COLUMNS: Final = ("slot", *LABELS, *MEASURES)
 """The properties of a Cells node that hold a column each."""
 
+ALL_DAYS: Final = (0, 99_999)
+"""First and last UTC day that anything can be on, for ``span_of``."""
+
 SEGMENT_ROWS_MAX: Final = 65_536
 _ABSORB: Final = 2
 

@@ -250,7 +250,7 @@ def _recount(state: TenantState, old: Budget, new: Budget, now_us: int) -> None:
             if limit.key not in before or (window.start_us, window.end_us) != (span.start_us, span.end_us):
                 state.recount(limit, window, span)
         if limit.counts_all and limit.meter is not Meter.LEVEL:
-            window = state.window(new, limit, standing_instant(new, now_us))
+            window = state.window(new, limit, standing_instant(new, limit, now_us))
             if window is not None:
                 state.touch(window)
 

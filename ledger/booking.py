@@ -8,9 +8,10 @@ from ledger.model import Agent, ChargePath, CostEntry, EntryKind, Pricing, Warni
 from ledger.plan import Facts, Plan
 from ledger.reader import KnownOperation
 from ledger.results import InvalidUsage, RecordedUsage
-from ledger.state import AHEAD_MAX_US, TenantState
+from ledger.state import TenantState
 from ledger.usage import Usage
 from ledger.warnings import dump_warnings
+from ledger.windows import AHEAD_MAX_US
 from pricing.calendar import to_datetime
 from pricing.quote import Quote, Reason
 from pricing.units import TokenCounts

@@ -8,10 +8,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from ledger.holds import Hold, HoldState
-from ledger.model import ChargePath, Limit, Meter, Window
+from ledger.model import Budget, ChargePath, Limit, Meter, Window
 from ledger.reader import Spent
 from ledger.recount import fits_facts
 from ledger.tree import BudgetTree
+from ledger.windows import Span, begins_empty, keyed_span, window_span, window_uid
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,39 +29,52 @@ class Finding:
 class _Series:
     """The windows of one limit by start, each with what the entries say it counted."""
 
+    budget: Budget
     limit: Limit
-    windows: list[Window]
+    spans: list[Span] = field(default_factory=list[Span])
+    windows: list[Window] = field(default_factory=list[Window])
     starts: list[int] = field(default_factory=list[int])
     counted: list[int] = field(default_factory=list[int])
 
-    def __post_init__(self) -> None:
-        self.windows.sort(key=lambda window: -1 if window.start_us is None else window.start_us)
-        self.starts = [-1 if window.start_us is None else window.start_us for window in self.windows]
-        self.counted = [0] * len(self.windows)
+    def put(self, window: Window, span: Span) -> int:
+        """Take a window in; its place."""
+        start_us = -1 if span.start_us is None else span.start_us
+        index = bisect_right(self.starts, start_us)
+        self.starts.insert(index, start_us)
+        self.spans.insert(index, span)
+        self.windows.insert(index, window)
+        self.counted.insert(index, 0)
+        return index
 
     def add(self, at_us: int, amount: int) -> None:
         index = bisect_right(self.starts, at_us) - 1
-        if index >= 0:
-            end_us = self.windows[index].end_us
-            if end_us is None or at_us < end_us:
-                self.counted[index] += amount
+        if index < 0 or not self.spans[index].holds(at_us):
+            span = window_span(self.budget, self.limit, at_us)
+            if span is None or not begins_empty(self.budget, self.limit, span):
+                return
+            # A window that should be there and is not has counted nothing.
+            missing = Window(window_uid(self.limit, span), self.limit.uid, span.start_us, span.end_us)
+            index = self.put(missing, span)
+        self.counted[index] += amount
 
 
 class Recount:
     """Adds entries up, window by window, for the budgets of a subtree."""
 
     def __init__(self, tree: BudgetTree, budget_uids: Iterable[str], windows: Iterable[Window]) -> None:
-        by_limit: dict[str, list[Window]] = {}
-        for window in windows:
-            by_limit.setdefault(window.limit_uid, []).append(window)
-        self._tree = tree
         self._series: dict[str, list[_Series]] = {}
+        by_limit: dict[str, _Series] = {}
         for uid in budget_uids:
             budget = tree.get(uid)
             if budget is not None:
-                self._series[uid] = [
-                    _Series(limit, by_limit.get(limit.uid, [])) for limit in budget.limits if limit.counts_all
-                ]
+                own = [_Series(budget, limit) for limit in budget.limits if limit.counts_all]
+                by_limit.update((series.limit.uid, series) for series in own)
+                self._series[uid] = own
+        for window in sorted(windows, key=lambda each: each.start_us or 0):
+            series = by_limit.get(window.limit_uid)
+            span = None if series is None else span_of(series.budget, series.limit, window)
+            if series is not None and span is not None:
+                series.put(window, span)
 
     def add(self, path: ChargePath, at_us: int, counts: Mapping[Meter, int]) -> None:
         """Count one entry on every budget of its path."""
@@ -70,28 +84,28 @@ class Recount:
                 if amount:
                     series.add(at_us, amount)
 
-    def mismatches(self) -> list[tuple[Limit, Window, int]]:
-        """Windows that counted something else than their entries, with what the entries say."""
+    def mismatches(self) -> list[tuple[Limit, Window]]:
+        """Windows that counted something else than their entries, or that lie elsewhere than they should."""
         return [
-            (series.limit, window, counted)
+            (series.limit, window)
             for every in self._series.values()
             for series in every
-            for window, counted in zip(series.windows, series.counted, strict=True)
-            if window.spent != counted and counts_still(series.limit, window)
+            for window, span, counted in zip(series.windows, series.spans, series.counted, strict=True)
+            if window.spent != counted or (window.start_us, window.end_us) != (span.start_us, span.end_us)
         ]
 
 
-def counts_still(limit: Limit, window: Window) -> bool:
-    """Whether a limit has this window: not where it ended before the limit came (back) to the budget."""
-    return window.end_us is None or window.end_us > limit.since_us
+def span_of(budget: Budget, limit: Limit, window: Window) -> Span | None:
+    """Where a window lies as the budget is now; None where the budget has no such window any more."""
+    return keyed_span(budget, limit, window.uid.removeprefix(f"{limit.uid}@").partition("/")[0])
 
 
 def spend_of(limit: Limit, window: Window, charged: Iterable[Spent]) -> int:
-    """What a window must have counted of what was charged to its budget in its span."""
+    """What a window must have counted of what was charged to its budget in its span, by facts."""
     member = None
     if limit.each is not None:
         member = window.uid.removeprefix(f"{limit.uid}@").partition("/")[2]
-    mine = [each for each in charged if limit.counts_all or fits_facts(limit, member, each.facts())]
+    mine = [each for each in charged if fits_facts(limit, member, each.facts())]
     match limit.meter:
         case Meter.COST:
             return sum(each.cost_nano for each in mine)

@@ -73,10 +73,11 @@ class LedgerService:
             return InvalidUsage(usage.sent.operation_id, error.code, error.field, str(error))
 
     def _quote(self, usage: Usage) -> Quote:
-        sent = usage.sent
+        sent, now_us = usage.sent, time.time_ns() // 1_000
         return self._pricer.quote(
             PricingRequest(
-                time.time_ns() // 1_000 if usage.timestamp_us is None else usage.timestamp_us,
+                # Not at a price that is yet to come: the ledger clamps such a timestamp, too.
+                now_us if usage.timestamp_us is None else min(usage.timestamp_us, now_us),
                 sent.provider,
                 sent.model_id,
                 usage.counts,

@@ -12,12 +12,12 @@ import orjson
 
 from ledger.changes import Changes, Event, KnownRequest, LedgerHead
 from ledger.holds import Hold
-from ledger.model import Agent, Budget, ChargePath, Limit, Window, WindowKind, seq_uid
+from ledger.model import Agent, Budget, ChargePath, Limit, Window, seq_uid
 from ledger.plan import Facts, Plan, build_plan, looks_at
 from ledger.reader import KnownOperation, Reader
 from ledger.recount import hold_again, spent_in
 from ledger.tree import BudgetTree
-from ledger.windows import Span, carried_into, window_span, window_uid
+from ledger.windows import Span, begins_empty, carried_into, window_span, window_uid
 from pricing.calendar import HOUR_US
 
 
@@ -32,8 +32,6 @@ class _Latest:
 
 FOREVER_US: Final = 2**63 - 1
 CACHED_MAX: Final = 100_000
-AHEAD_MAX_US: Final = 5 * 60 * 1_000_000
-"""How far ahead of the ledger's time a usage may have happened."""
 
 
 @dataclass(slots=True)
@@ -227,12 +225,7 @@ class TenantState:
         budget = self.tree.get(limit.budget_uid)
         if budget is not None:
             window.carried = carried_into(budget, limit, span, self._stored_window)
-        changed_us = max(limit.since_us, 0 if budget is None else budget.recut_us)
-        if (
-            changed_us
-            and (span.start_us is None or span.start_us <= changed_us + AHEAD_MAX_US)
-            and (span.end_us is None or span.end_us > changed_us or limit.window is WindowKind.PERIOD)
-        ):
+        if budget is not None and not begins_empty(budget, limit, span):
             self._count(limit, window, span, member)
         return window
 

@@ -3,13 +3,17 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Final
 
 from ledger.model import AMOUNT_LIMIT, Budget, BudgetState, Limit, Recurrence, Schedule, Window, WindowKind
 from pricing.calendar import Unit, bounds, zone
 
-PPM = 1_000_000
-EXCEEDED_PPM = PPM
-CARRY_BACK_MAX = 1_000
+PPM: Final = 1_000_000
+EXCEEDED_PPM: Final = PPM
+AHEAD_MAX_US: Final = 5 * 60 * 1_000_000
+"""How far ahead of the ledger's time a usage may have happened."""
+CARRY_BACK_MAX: Final = 1_000
+"""How many idle periods carry-over looks back over."""
 
 _RECURRENCE_UNIT = {
     Recurrence.DAILY: Unit.DAY,
@@ -95,6 +99,16 @@ def keyed_span(budget: Budget, limit: Limit, key: str) -> Span | None:
     digits = key.removeprefix(_PERIOD)
     span = _uncut(budget, limit.window, int(digits) if digits.isdecimal() else 0)
     return _existing(budget, limit, span) if span.key == key else None
+
+
+def begins_empty(budget: Budget, limit: Limit, span: Span) -> bool:
+    """Whether a window that is not stored yet holds no charge: each would have stored it.
+
+    Else its limit, or its bounds, came after charges that may lie in it.
+    """
+    # A change of zone cuts the other windows at quarters of an hour, further ahead than usage may happen.
+    changed_us = max(limit.since_us, budget.recut_us if limit.window is WindowKind.PERIOD else 0)
+    return not changed_us or (span.start_us is not None and span.start_us > changed_us + AHEAD_MAX_US)
 
 
 def _uncut(budget: Budget, kind: WindowKind, instant_us: int) -> Span:
@@ -233,8 +247,10 @@ class Standing:
         return self.spent / self.amount if self.amount else float(self.spent > 0)
 
 
-def standing_instant(budget: Budget, now_us: int) -> int:
-    """The instant whose window is shown: now, or the nearest one inside the budget's period."""
+def standing_instant(budget: Budget, limit: Limit, now_us: int) -> int:
+    """The instant whose window is shown: now; for its period, the nearest one inside the period."""
+    if limit.window is not WindowKind.PERIOD:
+        return now_us
     if budget.period_start_us is not None and now_us < budget.period_start_us:
         return budget.period_start_us
     if budget.period_end_us is not None and now_us >= budget.period_end_us:
@@ -244,10 +260,9 @@ def standing_instant(budget: Budget, now_us: int) -> int:
 
 def current_windows(budget: Budget, now_us: int) -> list[tuple[Limit, Window]]:
     """The limits that have windows, each with its current window, empty; limits per member are left out."""
-    instant_us = standing_instant(budget, now_us)
     found: list[tuple[Limit, Window]] = []
     for limit in budget.limits:
-        span = window_span(budget, limit, instant_us)
+        span = window_span(budget, limit, standing_instant(budget, limit, now_us))
         if span is not None and limit.each is None:
             found.append((limit, Window(window_uid(limit, span), limit.uid, span.start_us, span.end_us)))
     return found
@@ -262,7 +277,8 @@ def standing_of(budget: Budget, windows: Mapping[str, Window], now_us: int) -> S
     own = limits[0].window
     amount = budget.amount_nano
     if amount is not None:
-        amount += _on_top(limits[0].limit, own, standing_instant(budget, now_us))
+        first = limits[0].limit
+        amount += _on_top(first, own, standing_instant(budget, first, now_us))
     return Standing(
         budget,
         own.spent,

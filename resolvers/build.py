@@ -4,14 +4,14 @@ from collections.abc import Iterable
 from typing import Any
 
 import strawberry
-from graphql import GraphQLError
+from graphql import GraphQLError, GraphQLSchema
 from strawberry.exceptions import MissingQueryError
 from strawberry.schema.config import StrawberryConfig
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 from strawberry.types import ExecutionContext, ExecutionResult
 from strawberry.types.graphql import OperationType
 
-from resolvers.errors import MapErrors, mapped
+from resolvers.errors import mapped
 from resolvers.limits import limits
 from resolvers.mutations.agent import AgentMutations
 from resolvers.mutations.budget import BudgetMutations
@@ -37,6 +37,11 @@ class Mutation(BudgetMutations, AgentMutations, UsageMutations, KeyMutations):
 class Schema(strawberry.Schema):
     """A schema whose every failure is an answer with ``extensions.code``."""
 
+    @property
+    def built(self) -> GraphQLSchema:
+        """The schema as graphql-core has it: for validation, and for tests that walk it."""
+        return self._schema
+
     async def execute(
         self,
         query: str | None,
@@ -49,7 +54,7 @@ class Schema(strawberry.Schema):
     ) -> ExecutionResult:
         """Execute one operation; nothing is raised."""
         try:
-            return await super().execute(
+            result = await super().execute(
                 query,
                 variable_values,
                 context_value,
@@ -59,12 +64,10 @@ class Schema(strawberry.Schema):
                 operation_extensions,
             )
         except (MissingQueryError, CannotGetOperationTypeError, InvalidOperationTypeError):
-            said = (
-                "The document has no operation of that name."
-                if operation_name
-                else "The document has no operation to run."
-            )
-            return ExecutionResult(data=None, errors=[mapped(GraphQLError(said))])
+            result = ExecutionResult(data=None, errors=[GraphQLError("There is no such operation to run.")])
+        if result.errors:
+            result.errors = [mapped(error) for error in result.errors]
+        return result
 
     def process_errors(
         self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None
@@ -78,5 +81,5 @@ def build_schema() -> Schema:
         query=Query,
         mutation=Mutation,
         config=StrawberryConfig(scalar_map=SCALARS),
-        extensions=[MapErrors, *limits()],
+        extensions=limits(),
     )

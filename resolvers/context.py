@@ -50,9 +50,10 @@ class Context(Request):
         """What was charged."""
         return self._rollups.load(query)
 
-    def consumer(self, agent_uid: str) -> Awaitable[Agent | None]:
+    async def consumer(self, agent_uid: str) -> Agent | None:
         """The agent of a usage that is seen."""
-        return self._agents.load(agent_uid)
+        agent = await self._agents.load(agent_uid)
+        return None if agent is None else self.shown(agent)
 
     async def agents(self, agent_uids: Sequence[str]) -> list[Agent]:
         """Those of the agents that the caller sees, in the order asked for."""
@@ -60,7 +61,7 @@ class Context(Request):
             return []
         visible = await self.visible_agent_uids()
         seen = [uid for uid in agent_uids if visible is None or uid in visible]
-        return [agent for agent in await self._agents.load_many(seen) if agent is not None]
+        return [self.shown(agent) for agent in await self._agents.load_many(seen) if agent is not None]
 
     def agent_children(self, agent_uid: str, after_id: str | None, first: int) -> Awaitable[list[str]]:
         """The uids of an agent's children, by id."""

@@ -14,11 +14,9 @@
 """
 
 import secrets
-from collections.abc import Iterator
 
 import structlog
 from graphql import GraphQLError
-from strawberry.extensions import SchemaExtension
 
 from graph.errors import EngineError, GraphError
 from insight.errors import InsightError
@@ -72,15 +70,3 @@ def mapped(error: GraphQLError) -> GraphQLError:
         path=error.path,
         extensions=extensions,
     )
-
-
-class MapErrors(SchemaExtension):
-    """Maps every error of an operation once, when its result is complete."""
-
-    def on_operation(self) -> Iterator[None]:
-        """Let the operation run, then map what went wrong."""
-        yield
-        result = self.execution_context.result
-        errors = getattr(result, "errors", None)
-        if result is not None and errors:
-            result.errors = [mapped(error) for error in errors]

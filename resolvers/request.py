@@ -1,5 +1,6 @@
 """One request, as far as loaders need it: who asks, what is seen, how stores are called."""
 
+import asyncio
 from collections.abc import Callable
 from typing import TypeVar, TypeVarTuple
 
@@ -8,7 +9,7 @@ import anyio.to_thread
 from insight.rollups import Dimension, RollupQuery
 from ledger.access import Principal
 from ledger.errors import InvalidInput
-from ledger.model import uid_of
+from ledger.model import Agent, uid_of
 from ledger.view import View
 from resolvers.services import Services
 
@@ -27,13 +28,12 @@ class Request:
         self.services = services
         self.principal = principal
         self._objects = 0
-        self._view: View | None = None
-        self._agent_uids: frozenset[str] | None = None
+        self.renew()
 
     def renew(self) -> None:
         """Forget what was read: something is about to change."""
-        self._view = None
-        self._agent_uids = None
+        self._view: asyncio.Task[View] | None = None
+        self._agent_uids: asyncio.Task[frozenset[str]] | None = None
 
     async def read(self, call: Callable[[*Ts], T], *arguments: *Ts) -> T:
         """Run a synchronous store call in a thread, a bounded number of them at once."""
@@ -48,18 +48,31 @@ class Request:
             )
 
     async def load_view(self) -> View:
-        """The budgets that the caller sees, as committed now; read once."""
+        """The budgets that the caller sees, as committed now; read once, whoever asks meanwhile."""
         if self._view is None:
-            tree = await self.read(self.services.trees.get, self.principal.tenant)
-            self._view = View(tree, self.principal.scope_uid)
-        return self._view
+            self._view = asyncio.ensure_future(self._read_view())
+        return await self._view
+
+    async def _read_view(self) -> View:
+        tree = await self.read(self.services.trees.get, self.principal.tenant)
+        return View(tree, self.principal.scope_uid)
 
     @property
     def view(self) -> View:
         """The budgets that the caller sees; every root field that shows one has loaded them."""
         if self._view is None:
             raise RuntimeError("a root field shows budgets without loading the view")
-        return self._view
+        return self._view.result()
+
+    def shown(self, agent: Agent) -> Agent:
+        """The agent as the caller sees it: of one at home elsewhere, a confined key sees the id alone.
+
+        Anybody who may record makes an agent consume in its subtree by naming it; what others said of the
+        agent must not show for that.
+        """
+        if self.principal.scope_uid is None or self.view.sees(agent.budget_uid):
+            return agent
+        return Agent(agent.uid, agent.tenant, agent.agent_id)
 
     async def visible_agent_uids(self) -> frozenset[str] | None:
         """The agents that a confined key sees; None where the key sees the whole tenant.
@@ -67,17 +80,19 @@ class Request:
         Those whose own budget lies in the key's subtree, and those that consumed in it. The latter are
         read from the rollup of the key's budget, so it costs the same however many usages there are.
         """
-        scope_uid = self.principal.scope_uid
-        if scope_uid is None:
+        if self.principal.scope_uid is None:
             return None
         if self._agent_uids is None:
-            view = await self.load_view()
-            tenant = self.principal.tenant
-            budgets = [budget.uid for budget in view.all()]
-            found = set(await self.read(self.services.agents.at_home, tenant, budgets))
-            if budgets:
-                query = RollupQuery(scope_uid, by=(Dimension.AGENT,))
-                (result,) = await self.read(self.services.rollups.query, tenant, [query])
-                found |= {uid_of(tenant, agent) for row in result.rows for _, agent in row.keys if agent}
-            self._agent_uids = frozenset(found)
-        return self._agent_uids
+            self._agent_uids = asyncio.ensure_future(self._read_agent_uids(self.principal.scope_uid))
+        return await self._agent_uids
+
+    async def _read_agent_uids(self, scope_uid: str) -> frozenset[str]:
+        view, tenant = await self.load_view(), self.principal.tenant
+        budgets = [budget.uid for budget in view.all()]
+        if not budgets:
+            return frozenset()
+        found = set(await self.read(self.services.agents.at_home, tenant, budgets))
+        query = RollupQuery(scope_uid, by=(Dimension.AGENT,))
+        (result,) = await self.read(self.services.rollups.query, tenant, [query])
+        found |= {uid_of(tenant, agent) for row in result.rows for _, agent in row.keys if agent}
+        return frozenset(found)

@@ -17,7 +17,10 @@ from schema.scalars import JSON, DateTime
 from schema.words import FIRST_MAX, check_first, optional_id
 
 
-@strawberry.type(description="An agent, and where its spend goes when nobody says.")
+@strawberry.type(
+    description="An agent, and where its spend goes when nobody says. Of an agent at home elsewhere, "
+    "a confined key sees the id alone."
+)
 class Agent:
     """An agent."""
 
@@ -26,7 +29,7 @@ class Agent:
     name: str | None
     user_id: strawberry.ID | None
     metadata: JSON | None
-    created_at: DateTime
+    created_at: DateTime | None
 
     @classmethod
     def of(cls, row: model.Agent) -> Self:
@@ -37,7 +40,7 @@ class Agent:
             name=row.name,
             user_id=optional_id(row.user_id),
             metadata=None if row.metadata is None else JSON(orjson.loads(row.metadata)),
-            created_at=DateTime(row.created_at_us),
+            created_at=DateTime(row.created_at_us) if row.created_at_us else None,
         )
 
     @classmethod

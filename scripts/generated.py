@@ -72,7 +72,7 @@ def commands() -> list[tuple[str, str]]:
 
 
 FILES: dict[str, Maker] = {
-    "schema/schema.graphql": ("resolvers/schema.py", sdl),
+    "schema/schema.graphql": ("resolvers/build.py", sdl),
     "docs/cli.md": ("server/cli/__init__.py", cli_page),
 }
 """Whole files."""

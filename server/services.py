@@ -8,8 +8,6 @@ from dataclasses import dataclass
 import structlog
 from pydantic import SecretStr
 
-from cypher.health import FOLD_LAG
-from cypher.query import NoParams
 from graph.check import Check
 from graph.database import Database
 from graph.engines import Connection
@@ -22,6 +20,7 @@ from ledger.changes import Changes
 from ledger.committer import Committer
 from ledger.errors import Unavailable
 from ledger.model import DEFAULT_TENANT
+from ledger.ports import Wanted
 from ledger.service import LedgerService
 from pricing.catalogue import load_catalogue
 from pricing.quote import Pricer
@@ -46,8 +45,7 @@ class Running:
 
     def fold_lag(self) -> int:
         """How many numbers of a tenant's stream are not folded yet, at most."""
-        (row,) = self.database.read(FOLD_LAG, NoParams())
-        return row["entries"]
+        return self.services.rollups.lag()
 
 
 class Observer:
@@ -63,7 +61,7 @@ class Observer:
         self._metrics.commit_rows.observe(commands)
         self._metrics.commit_seconds.observe(seconds)
         self._metrics.queue_depth.set(waiting)
-        self._folder.notify(changes.head.tenant)
+        self._folder.committed(changes)
 
     def retried(self, reason: str) -> None:
         """A batch is decided again."""
@@ -112,7 +110,7 @@ def found_default_tenant(store: GraphLedgerStore) -> None:
     """Make the one tenant that everybody has, with its ``unattributed`` budget."""
     # Where another process is doing the same, it is done.
     with contextlib.suppress(Unavailable), store.transaction() as transaction:
-        transaction.lock([DEFAULT_TENANT], [])
+        transaction.lock([DEFAULT_TENANT], Wanted())
 
 
 def admin_key(settings: Settings) -> SecretStr:

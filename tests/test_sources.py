@@ -119,7 +119,9 @@ def exists_in_graph(name: str) -> bool:
 
 
 def exists_as_route(method: str, path: str) -> bool:
-    declared = rf"\.(?:open|guarded)\(\s*\"{method}\",\s*\"{re.escape(path)}\""
+    # What the documents call {id} may be {budget_id:path} in the code.
+    pattern = "[^}]+".join(re.escape(part) for part in re.split(r"(?<=\{)[^}]+", path))
+    declared = rf"\.(?:open|guarded)\(\s*\"{method}\",\s*\"{pattern}\""
     return re.search(declared, sources_of("server")) is not None
 
 

@@ -2,7 +2,7 @@
 
 from typing import TypedDict
 
-from cypher.ledger import WindowRow
+from cypher.ledger import SpentRow, SpentUnpricedRow, WindowRow
 from cypher.query import CypherQuery
 
 
@@ -57,6 +57,15 @@ class IncurredRow(TypedDict):
     entries: int
 
 
+class SpanParams(TypedDict):
+    """A budget, instants [start_us, end_us), and the last number of the sequence that counts."""
+
+    budget_uid: str
+    start_us: int
+    end_us: int
+    seq: int
+
+
 class LimitUids(TypedDict):
     """Limits whose windows are wanted."""
 
@@ -83,3 +92,7 @@ USAGES: CypherQuery[PageParams, UsageKeyRow] = CypherQuery("check/usages", PageP
 INCURRED: CypherQuery[Uids, IncurredRow] = CypherQuery("check/incurred", Uids, IncurredRow)
 WINDOWS: CypherQuery[LimitUids, WindowRow] = CypherQuery("check/windows", LimitUids, WindowRow)
 PATHS: CypherQuery[TenantParams, PathRow] = CypherQuery("check/paths", TenantParams, PathRow)
+SPENT: CypherQuery[SpanParams, SpentRow] = CypherQuery("check/spent", SpanParams, SpentRow)
+SPENT_UNPRICED: CypherQuery[SpanParams, SpentUnpricedRow] = CypherQuery(
+    "check/spent_unpriced", SpanParams, SpentUnpricedRow
+)

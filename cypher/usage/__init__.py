@@ -1,7 +1,8 @@
 """Recorded usage, read back: pages by index, newest first.
 
 A page is found in two steps, because ArcadeDB walks an index in order only for one bare range: first the
-keys (``TIMELINE`` and its siblings), then what the page shows of them (``USAGES``).
+keys (``TIMELINE`` and its siblings), then what the page shows of them (``USAGES``). What must hold beside
+the range is written ``$x IS NULL OR …``: a bare equality makes ArcadeDB leave the index and read them all.
 """
 
 from typing import Any, TypedDict
@@ -9,44 +10,53 @@ from typing import Any, TypedDict
 from cypher.query import CypherQuery
 
 
-class KeyRange(TypedDict):
-    """A stretch of a sortable key, [from_key, to_key), walked from its end.
+class Wanted(TypedDict):
+    """What must hold of a usage (None: anything), and how many are wanted."""
 
-    ``examined`` is how many usages are looked at; the rest is what must hold of one (None: anything).
-    """
+    agent_uid: str | None
+    paths: list[str] | None
+    pricing: str | None
+    model_id: str | None
+    user_id: str | None
+    from_us: int | None
+    to_us: int | None
+    first: int
+
+
+class WantedInRange(Wanted):
+    """The same in a stretch of a sortable key, [from_key, to_key), from its end."""
 
     from_key: str
     to_key: str
-    examined: int
-    agent_uid: str | None
-    pricing: str | None
-    model_id: str | None
-    user_id: str | None
-    from_us: int
-    to_us: int
+
+
+class WantedInSession(Wanted):
+    """The same in a session, before an operation at an instant (None: from the session's end)."""
+
+    session_uid: str
+    before_us: int | None
+    before_operation_id: str
 
 
 class KeyRow(TypedDict):
-    """A usage in the range; ``fits`` says whether what must hold of it does."""
+    """A usage that is wanted, and where it is in the key."""
 
     key: str
     uid: str
-    charge_path: str
-    fits: bool
 
 
-class SessionParams(TypedDict):
-    """A session's usages in [from_us, to_us), and before an operation at ``to_us``; what must hold of one."""
+class ReachParams(TypedDict):
+    """A stretch of a sortable key, and how many usages to pass over from its end."""
 
-    session_uid: str
-    examined: int
-    agent_uid: str | None
-    pricing: str | None
-    model_id: str | None
-    user_id: str | None
-    from_us: int
-    to_us: int
-    before_operation_id: str
+    from_key: str
+    to_key: str
+    passed: int
+
+
+class ReachRow(TypedDict):
+    """The key of the usage after those; no row where there are not so many."""
+
+    key: str
 
 
 class OneBudget(TypedDict):
@@ -55,10 +65,10 @@ class OneBudget(TypedDict):
     budget_uid: str
 
 
-class PathRow(TypedDict):
-    """A charge path."""
+class PathsRow(TypedDict):
+    """Charge paths, in one row: many times faster than a row each."""
 
-    uid: str
+    uids: list[str]
 
 
 class Uids(TypedDict):
@@ -112,11 +122,25 @@ class EntryRow(TypedDict):
     entry: dict[str, Any]
 
 
-TIMELINE: CypherQuery[KeyRange, KeyRow] = CypherQuery("usage/timeline", KeyRange, KeyRow)
-AGENT_TIMELINE: CypherQuery[KeyRange, KeyRow] = CypherQuery("usage/agent_timeline", KeyRange, KeyRow)
-PATH_TIMELINE: CypherQuery[KeyRange, KeyRow] = CypherQuery("usage/path_timeline", KeyRange, KeyRow)
-UNPRICED: CypherQuery[KeyRange, KeyRow] = CypherQuery("usage/unpriced", KeyRange, KeyRow)
-SESSION: CypherQuery[SessionParams, KeyRow] = CypherQuery("usage/session", SessionParams, KeyRow)
-CHARGE_PATHS: CypherQuery[OneBudget, PathRow] = CypherQuery("usage/charge_paths", OneBudget, PathRow)
+TIMELINE: CypherQuery[WantedInRange, KeyRow] = CypherQuery("usage/timeline", WantedInRange, KeyRow)
+TIMELINE_REACH: CypherQuery[ReachParams, ReachRow] = CypherQuery(
+    "usage/timeline_reach", ReachParams, ReachRow
+)
+AGENT_TIMELINE: CypherQuery[WantedInRange, KeyRow] = CypherQuery(
+    "usage/agent_timeline", WantedInRange, KeyRow
+)
+AGENT_TIMELINE_REACH: CypherQuery[ReachParams, ReachRow] = CypherQuery(
+    "usage/agent_timeline_reach", ReachParams, ReachRow
+)
+PATH_TIMELINE: CypherQuery[WantedInRange, KeyRow] = CypherQuery("usage/path_timeline", WantedInRange, KeyRow)
+PATH_TIMELINE_REACH: CypherQuery[ReachParams, ReachRow] = CypherQuery(
+    "usage/path_timeline_reach", ReachParams, ReachRow
+)
+UNPRICED: CypherQuery[WantedInRange, KeyRow] = CypherQuery("usage/unpriced", WantedInRange, KeyRow)
+UNPRICED_REACH: CypherQuery[ReachParams, ReachRow] = CypherQuery(
+    "usage/unpriced_reach", ReachParams, ReachRow
+)
+SESSION: CypherQuery[WantedInSession, KeyRow] = CypherQuery("usage/session", WantedInSession, KeyRow)
+CHARGE_PATHS: CypherQuery[OneBudget, PathsRow] = CypherQuery("usage/charge_paths", OneBudget, PathsRow)
 USAGES: CypherQuery[Uids, UsageRow] = CypherQuery("usage/usages", Uids, UsageRow)
 ENTRIES: CypherQuery[Uids, EntryRow] = CypherQuery("usage/entries", Uids, EntryRow)

@@ -1,8 +1,9 @@
 MATCH (u:TokenUsage)
 WHERE u.agent_key >= $from_key AND u.agent_key < $to_key
-RETURN u.agent_key AS key, u.uid AS uid, u.charge_path AS charge_path,
-  coalesce(($agent_uid IS NULL OR u.agent_uid = $agent_uid) AND ($pricing IS NULL OR u.pricing = $pricing)
-    AND ($model_id IS NULL OR u.model_id = $model_id) AND ($user_id IS NULL OR u.user_id = $user_id)
-    AND u.timestamp_us >= $from_us AND u.timestamp_us < $to_us, false) AS fits
+  AND ($agent_uid IS NULL OR u.agent_uid = $agent_uid) AND ($paths IS NULL OR u.charge_path IN $paths)
+  AND ($pricing IS NULL OR u.pricing = $pricing) AND ($model_id IS NULL OR u.model_id = $model_id)
+  AND ($user_id IS NULL OR u.user_id = $user_id)
+  AND ($from_us IS NULL OR u.timestamp_us >= $from_us) AND ($to_us IS NULL OR u.timestamp_us < $to_us)
+RETURN u.agent_key AS key, u.uid AS uid
 ORDER BY u.agent_key DESC
-LIMIT $examined
+LIMIT $first

@@ -1,2 +1,2 @@
 MATCH (:Budget {uid: $budget_uid})<-[:LEADS_TO]-(p:ChargePath)
-RETURN p.uid AS uid
+RETURN collect(p.uid) AS uids

@@ -1,22 +1,18 @@
-"""The fold: a background worker that turns the streams of entries into rollups.
+"""One fold: a stretch of a tenant's stream, added to its Rollup and Cells nodes.
 
 One transaction writes the nodes and moves the watermark, guarded by the watermark that it started from:
-whatever dies or races, a stretch of the stream is folded once or not at all. The lease only keeps two
-processes from doing the same work twice.
+whatever dies or races, a stretch is folded once or not at all. The lease only keeps two processes from
+doing the same work twice.
 """
 
-import logging
-import threading
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from cypher import rollups as queries
-from cypher.query import NoParams
 from cypher.rollups import HeadRow
 from graph.database import Database, Transaction
-from graph.errors import ConstraintViolation, GraphError
+from graph.errors import ConstraintViolation
 from graph.rollups.lease import Leases
 from graph.rollups.query import Rollups, check_unmoved, read_rollups, runs
 from graph.rollups.tail import Moved
@@ -27,26 +23,23 @@ from insight.fold import StoredRollup, roll_up, rollup_uid
 from insight.rollups import Dimension
 from pricing.calendar import DAY_US
 
-FOLD_SEQS: Final = 20_000
-"""How much of a stream one transaction folds."""
-
-WRITE_ROWS: Final = 2_000
-PAUSE_SECONDS: Final = 1.0
-"""How long commits are collected before they are folded; queries do not wait for it."""
-BUSY_SECONDS: Final = 2.0
-FAILED_SECONDS: Final = 5.0
-LOOK_AROUND_SECONDS: Final = 60.0
+NODES_AT_ONCE: Final = 2_000
 DROP_ROLLUPS: Final = 5_000
 DROP_SEGMENTS: Final = 100
 
 TABLES: Final = tuple(dimension.column for dimension in Dimension)
 
-logger = logging.getLogger(__name__)
+
+class Step(NamedTuple):
+    """How many numbers of the stream one fold took off, and how many are left."""
+
+    folded: int
+    left: int
 
 
 @dataclass(frozen=True, slots=True)
 class _Written:
-    """What one fold writes."""
+    """What one fold writes; ``days`` are the first and last UTC day of all that is folded then."""
 
     created: list[dict[str, Any]]
     updated: list[dict[str, Any]]
@@ -55,169 +48,89 @@ class _Written:
     days: tuple[int | None, int | None]
 
 
-class Folder:
-    """Folds the streams of all tenants. Thread-safe, as far as ``notify`` and ``fold_once`` go."""
+class Fold:
+    """Folds of any tenant, one at a time."""
 
-    def __init__(self, database: Database, rollups: Rollups, *, fold_seqs: int = FOLD_SEQS) -> None:
+    def __init__(self, database: Database, rollups: Rollups) -> None:
         self._database = database
         self._rollups = rollups
-        self._fold_seqs = fold_seqs
         self._leases = Leases(database)
-        self._ready: dict[str, float] = {}
-        self._changed = threading.Condition()
 
-    def notify(self, tenant: str) -> None:
-        """Something was committed."""
-        with self._changed:
-            if tenant not in self._ready:
-                self._ready[tenant] = time.monotonic() + PAUSE_SECONDS
-                self._changed.notify()
-
-    def run(self, stop: threading.Event) -> None:
-        """Fold whatever comes, until ``stop`` is set; call ``wake`` then to end it at once."""
-        looked = -LOOK_AROUND_SECONDS
-        while not stop.is_set():
-            now = time.monotonic()
-            if now - looked >= LOOK_AROUND_SECONDS:
-                looked = now
-                self._look_around()
-            tenant = self._next(looked + LOOK_AROUND_SECONDS, stop)
-            if tenant is not None and not stop.is_set():
-                self._fold(tenant)
-
-    def wake(self) -> None:
-        """Have ``run`` look at its ``stop`` now."""
-        with self._changed:
-            self._changed.notify_all()
-
-    def fold_once(self, tenant: str) -> int | None:
-        """Fold up to ``FOLD_SEQS`` numbers of a tenant's stream; how many it took off, 0 if none is left.
-
-        None where another process has the lease or was faster.
-        """
+    def step(self, tenant: str, seqs: int) -> Step | None:
+        """Fold at most ``seqs`` numbers. None where another process has the lease or was faster."""
         if not self._leases.take(tenant):
             return None
         try:
-            return self._fold_leased(tenant)
+            return self._leased(tenant, seqs)
         except Moved:
             return None
         finally:
             self._leases.release(tenant)
 
-    def rebuild(self, tenant: str) -> None:
-        """Drop a tenant's rollups and fold its whole stream again. Queries wait for the first part only."""
-        while not self._leases.take(tenant):
-            time.sleep(BUSY_SECONDS)
+    def begin_drop(self, tenant: str) -> bool:
+        """Have the next step drop all rollups of a tenant and begin anew. False where another one folds."""
+        if not self._leases.take(tenant):
+            return False
         self._database.write(queries.BEGIN_DROP, {"tenant": tenant})
-        while (folded := self.fold_once(tenant)) != 0:
-            if folded is None:
-                time.sleep(BUSY_SECONDS)
+        return True
 
-    # -- the worker
-
-    def _look_around(self) -> None:
-        """Find what other processes left behind."""
-        try:
-            for row in self._database.read(queries.BACKLOG, NoParams()):
-                self.notify(row["tenant"])
-        except GraphError:
-            logger.warning("the fold cannot look for work", exc_info=True)
-
-    def _next(self, until: float, stop: threading.Event) -> str | None:
-        """The tenant whose turn it is, or None after ``until``."""
-        with self._changed:
-            while not stop.is_set():
-                now = time.monotonic()
-                tenant = min(self._ready, key=self._ready.__getitem__, default=None)
-                if tenant is not None and self._ready[tenant] <= now:
-                    del self._ready[tenant]
-                    return tenant
-                wake_at = until if tenant is None else min(until, self._ready[tenant])
-                if wake_at <= now:
-                    return None
-                self._changed.wait(wake_at - now)
-        return None
-
-    def _fold(self, tenant: str) -> None:
-        try:
-            folded = self.fold_once(tenant)
-        except Exception:  # the worker must outlive anything: rollups would fall behind for ever
-            logger.exception("a fold failed; it is tried again")
-            self._again(tenant, FAILED_SECONDS)
-            return
-        if folded is None:
-            self._again(tenant, BUSY_SECONDS)
-        elif folded >= self._fold_seqs:
-            self._again(tenant, 0.0)
-
-    def _again(self, tenant: str, seconds: float) -> None:
-        with self._changed:
-            self._ready[tenant] = time.monotonic() + seconds
-
-    # -- one fold
-
-    def _fold_leased(self, tenant: str) -> int:
+    def _leased(self, tenant: str, seqs: int) -> Step:
         head = next(iter(self._database.read(queries.HEAD, {"tenant": tenant})), None)
         if head is None:
-            return 0
+            return Step(0, 0)
         if head["dropping"]:
             self._drop(tenant)
-            return self._fold_seqs
-        after, through = head["folded_seq"], min(head["seq"], head["folded_seq"] + self._fold_seqs)
-        if after == through:
-            return 0
-        pieces = list(self._rollups.tails.read(tenant, head["generation"], after, through))
-        facts = concatenate(pieces)
-        written = self._prepare(tenant, head, facts, through)
-        self._write(tenant, head, written, through)
-        self._rollups.tails.folded(tenant, head["generation"], through)
-        return through - after
+            return Step(0, head["seq"])
+        after, through = head["folded_seq"], min(head["seq"], head["folded_seq"] + seqs)
+        if after < through:
+            facts = concatenate(list(self._rollups.tails.read(tenant, head["generation"], after, through)))
+            self._write(tenant, head, self._prepare(tenant, head, facts, through), through)
+            self._rollups.tails.folded(tenant, head["generation"], through)
+        return Step(through - after, head["seq"] - through)
 
     def _prepare(self, tenant: str, head: HeadRow, facts: Facts, through: int) -> _Written:
-        days = (head["first_day"], head["last_day"])
+        first_day, last_day = head["first_day"], head["last_day"]
         if not len(facts):
-            return _Written([], [], [], [], days)
+            return _Written([], [], [], [], (first_day, last_day))
         tree = self._rollups.trees.at(tenant, head["version"])
         sheets = roll_up(facts, self._rollups.paths.of(facts.columns["path"].labels), tree)
-        uids = [rollup_uid(budget_uid, day) for budget_uid, day in sheets.keys]
-        stored = list(self._stored(uids))
+        stored = list(self._stored([rollup_uid(*key) for key in sheets.keys]))
         known = {each.uid for each in stored}
-        rows = [(each.uid in known, _rollup_row(tenant, each)) for each in sheets.plus(stored).nodes()]
-        segments, absorbed = self._segments(tenant, facts, through)
-        touched = (int(facts.at_us.min()) // DAY_US, int(facts.at_us.max()) // DAY_US)
-        return _Written(
-            [row for is_known, row in rows if not is_known],
-            [row for is_known, row in rows if is_known],
-            segments,
-            absorbed,
-            (
-                touched[0] if days[0] is None else min(days[0], touched[0]),
-                touched[1] if days[1] is None else max(days[1], touched[1]),
-            ),
+        created: list[dict[str, Any]] = []
+        updated: list[dict[str, Any]] = []
+        for node in sheets.plus(stored).nodes():
+            (updated if node.uid in known else created).append(_rollup_row(tenant, node))
+        first, last = int(facts.at_us.min()) // DAY_US, int(facts.at_us.max()) // DAY_US
+        days = (
+            first if first_day is None else min(first_day, first),
+            last if last_day is None else max(last_day, last),
         )
+        return _Written(created, updated, *self._segments(tenant, facts, through), days)
 
     def _stored(self, uids: Sequence[str]) -> Iterator[StoredRollup]:
-        for begin in range(0, len(uids), WRITE_ROWS):
-            part = uids[begin : begin + WRITE_ROWS]
+        for begin in range(0, len(uids), NODES_AT_ONCE):
+            part = uids[begin : begin + NODES_AT_ONCE]
             found = self._database.reading(lambda each, part=part: read_rollups(each, part, TABLES))
             for nodes in found.values():
                 yield from nodes
 
     def _segments(self, tenant: str, facts: Facts, through: int) -> tuple[list[dict[str, Any]], list[str]]:
         """The segments to write, and the uids of those that they take in."""
-        fresh = dict(cells.by_day(facts))
+        parts = {day: [part] for day, part in cells.by_day(facts)}
         there: dict[int, list[Segment]] = {}
-        for first, last in runs(sorted(fresh)):
+        for first, last in runs(sorted(parts)):
             begin, end = cells.span_of(tenant, first, last)
             for row in self._database.read(queries.SEGMENTS, {"begin": begin, "end": end}):
                 there.setdefault(row["day"], []).append(Segment(**row))
-        taken = {day: cells.absorbed(there.get(day, ()), len(part)) for day, part in fresh.items()}
-        uids = [segment.uid for segments in taken.values() for segment in segments]
-        parts: dict[int, list[Facts]] = {day: [part] for day, part in fresh.items()}
-        for day, part in self._read_segments(uids):
+        taken = [
+            segment.uid
+            for day, (fresh,) in parts.items()
+            for segment in cells.absorbed(there.get(day, ()), len(fresh))
+        ]
+        for day, part in self._read_segments(taken):
             parts[day].append(part)
         rows = [_segment_row(tenant, day, cells.merge(each), through) for day, each in parts.items()]
-        return rows, uids
+        return rows, taken
 
     def _read_segments(self, uids: Sequence[str]) -> Iterator[tuple[int, Facts]]:
         if uids:
@@ -235,8 +148,8 @@ class Folder:
                 (queries.UPDATE_ROLLUPS, written.updated),
                 (queries.CREATE_CELLS, written.segments),
             ):
-                for begin in range(0, len(rows), WRITE_ROWS):
-                    transaction.run_consume(query, {"rows": rows[begin : begin + WRITE_ROWS]})
+                for begin in range(0, len(rows), NODES_AT_ONCE):
+                    transaction.run_consume(query, {"rows": rows[begin : begin + NODES_AT_ONCE]})
             if written.absorbed:
                 transaction.run_consume(queries.DELETE_CELLS, {"uids": written.absorbed})
             first_day, last_day = written.days
@@ -253,12 +166,11 @@ class Folder:
             raise
 
     def _drop(self, tenant: str) -> None:
-        begin, _ = cells.span_of(tenant, 0, 0)
-        _, end = cells.span_of(tenant, 0, 999_998)
-        while self._database.write(queries.DROP_ROLLUPS, {"tenant": tenant, "limit": DROP_ROLLUPS})[0][
-            "dropped"
-        ]:
+        """Drop everything; whoever dies in the middle leaves the rest to the next step of anybody."""
+        drop: queries.DropParams = {"tenant": tenant, "limit": DROP_ROLLUPS}
+        while self._database.write(queries.DROP_ROLLUPS, drop)[0]["dropped"]:
             self._leases.take(tenant)
+        begin, end = cells.span_of(tenant, *cells.ALL_DAYS)
         uids = [row["uid"] for row in self._database.read(queries.SEGMENTS, {"begin": begin, "end": end})]
         for start in range(0, len(uids), DROP_SEGMENTS):
             self._database.write(queries.DELETE_CELLS, {"uids": uids[start : start + DROP_SEGMENTS]})
@@ -266,16 +178,16 @@ class Folder:
         self._database.write(queries.END_DROP, {"tenant": tenant})
 
 
-def _rollup_row(tenant: str, each: StoredRollup) -> dict[str, Any]:
-    properties: dict[str, Any] = {name: data for name, data in each.tables.items() if data is not None}
+def _rollup_row(tenant: str, node: StoredRollup) -> dict[str, Any]:
+    properties: dict[str, Any] = {name: data for name, data in node.tables.items() if data is not None}
     properties |= {
         "tenant": tenant,
-        "budget_uid": each.budget_uid,
-        "day": each.day,
-        "total": each.total,
-        "own": each.own,
+        "budget_uid": node.budget_uid,
+        "day": node.day,
+        "total": node.total,
+        "own": node.own,
     }
-    return {"uid": each.uid, "budget_uid": each.budget_uid, "properties": properties}
+    return {"uid": node.uid, "budget_uid": node.budget_uid, "properties": properties}
 
 
 def _segment_row(tenant: str, day: int, facts: Facts, through: int) -> dict[str, Any]:

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from cypher import rollups as queries
+from cypher.health import FOLD_LAG
+from cypher.query import NoParams
 from cypher.rollups import HeadRow, UidsAndColumns
 from graph.database import Database, Transaction
 from graph.ledger import Trees
@@ -61,6 +63,11 @@ class Rollups:
         """How many numbers of the tenant's sequence are not folded yet."""
         rows = self._database.read(queries.HEAD, {"tenant": tenant})
         return sum(row["seq"] - row["folded_seq"] for row in rows)
+
+    def lag(self) -> int:
+        """How many numbers the tenant that is furthest behind has not folded yet."""
+        (row,) = self._database.read(FOLD_LAG, NoParams())
+        return row["entries"]
 
     def _attempt(
         self, tenant: str, asked: Sequence[RollupQuery], finer: set[int]

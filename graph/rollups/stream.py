@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, Final, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cypher import rollups as queries
 from cypher.rollups import FactsRow, KeySpan, TimeSpan
@@ -12,7 +13,15 @@ from graph.database import Database, Transaction
 from insight.facts import LABELS, Facts, concatenate
 from insight.grouping import Ints
 from insight.rollups import MEASURES
+from ledger.changes import Changes
 from ledger.model import ChargePath, seq_uid
+
+
+class _NoCost:
+    prompt_cost_nano = completion_cost_nano = other_cost_nano = 0
+
+
+_NO_COST: Final = _NoCost()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -24,13 +33,16 @@ class Block:
     seqs: Ints
     facts: Facts
 
-    def above(self, seq: int) -> Facts:
-        """The facts with a greater seq."""
-        return self.facts if seq <= self.after else self.facts.take(self.seqs > seq)
+    def above(self, seq: int) -> "Block":
+        """What has a greater seq."""
+        return self if seq <= self.after else self._take(self.seqs > seq, seq, self.through)
 
-    def upto(self, seq: int) -> Facts:
-        """The facts with at most that seq."""
-        return self.facts if seq >= self.through else self.facts.take(self.seqs <= seq)
+    def upto(self, seq: int) -> "Block":
+        """What has at most that seq."""
+        return self if seq >= self.through else self._take(self.seqs <= seq, self.after, seq)
+
+    def _take(self, rows: NDArray[np.bool_], after: int, through: int) -> "Block":
+        return Block(after, through, self.seqs[rows], self.facts.take(rows))
 
 
 def join(blocks: "list[Block]") -> Block:
@@ -53,6 +65,43 @@ def read_block(database: Database, tenant: str, after: int, through: int) -> Blo
     rows = database.reading(work)
     seqs = np.concatenate([np.array(row["seq"], dtype=np.int64) for row in rows])
     return Block(after, through, seqs, concatenate([_facts(row) for row in rows]))
+
+
+def block_of(changes: Changes) -> Block | None:
+    """What a committed batch adds to its tenant's stream; None where that is nothing or not all of it."""
+    operations = changes.operations
+    seqs = [
+        operation.unpriced_seq if operation.entry is None else operation.entry.seq for operation in operations
+    ]
+    numbers = [seq for seq in seqs if seq is not None]
+    taken = numbers + [event.seq for event in changes.events]
+    if not numbers or len(taken) != max(taken) - min(taken) + 1:
+        return None
+    sent = [operation.usage.sent for operation in operations]
+    counts = [operation.usage.counts for operation in operations]
+    entries = [operation.entry or _NO_COST for operation in operations]
+    labels = {
+        "path": [operation.path_uid for operation in operations],
+        "agent": [each.agent_id for each in sent],
+        "model": [each.model_id or "" for each in sent],
+        "provider": [operation.provider or "" for operation in operations],
+        "capability": [each.capability_type for each in sent],
+        "user": [operation.user_id or "" for operation in operations],
+        "category": [each.category for each in sent],
+        "outcome": [each.outcome.value for each in sent],
+        "resource_type": ["LLMTokens"] * len(sent),
+    }
+    measures = [
+        [1] * len(sent),
+        [each.prompt_tokens for each in counts],
+        [each.completion_tokens for each in counts],
+        [each.prompt_cost_nano for each in entries],
+        [each.completion_cost_nano for each in entries],
+        [each.other_cost_nano for each in entries],
+        [0] * len(sent),
+    ]
+    facts = Facts.of([operation.timestamp_us for operation in operations], labels, measures)
+    return Block(min(taken) - 1, max(taken), np.array(numbers, dtype=np.int64), facts)
 
 
 def read_between(

@@ -1,6 +1,7 @@
 """The unfolded tail of each tenant's stream, read once per process and kept until it is folded."""
 
 import threading
+from collections import deque
 from collections.abc import Iterator
 from typing import Final
 
@@ -11,6 +12,9 @@ from insight.facts import Facts
 CHUNK_SEQS: Final = 20_000
 KEPT_ROWS_MAX: Final = 500_000
 """Of one tenant: about 60 MB. What lies beyond is read when it is asked for, a chunk at a time."""
+
+OFFERS_MAX: Final = 64
+"""Commits that are kept until somebody reads; of more, the oldest are read from the graph."""
 
 
 class Moved(Exception):
@@ -23,6 +27,8 @@ class _Tail:
         self.generation = generation
         self.after = after
         self.blocks: list[Block] = []
+        self.offers: deque[Block] = deque(maxlen=OFFERS_MAX)
+        """What was committed since, in order, perhaps with gaps; whoever has the lock takes from it."""
 
     @property
     def through(self) -> int:
@@ -53,26 +59,21 @@ class Tails:
             if after > tail.through:
                 tail.after, tail.blocks = after, []
             while tail.through < through and tail.rows < KEPT_ROWS_MAX:
-                self._append(tail, self._block(tenant, tail.through, through))
+                self._append(tail, self._next(tenant, tail, through))
             blocks, reached = list(tail.blocks), tail.through
         for block in blocks:
             if block.through > after and block.after < through:
-                yield _cut(block, after, through)
+                yield block.above(after).upto(through).facts
         while reached < through:
             block = self._block(tenant, reached, through)
             reached = block.through
             yield block.facts
 
     def offer(self, tenant: str, block: Block) -> None:
-        """Take what has just been committed, if it continues what is known. Never waits."""
+        """Take what has just been committed, so that it needs not be read. Never waits."""
         tail = self._tails.get(tenant)
-        if tail is None or not tail.lock.acquire(blocking=False):
-            return
-        try:
-            if tail.through == block.after and tail.rows < KEPT_ROWS_MAX:
-                self._append(tail, block)
-        finally:
-            tail.lock.release()
+        if tail is not None:
+            tail.offers.append(block)
 
     def folded(self, tenant: str, generation: int, through: int) -> None:
         """Forget what is folded."""
@@ -80,6 +81,15 @@ class Tails:
         with tail.lock:
             tail.blocks = [block for block in tail.blocks if block.through > through]
             tail.after = tail.blocks[0].after if tail.blocks else max(tail.after, through)
+
+    def _next(self, tenant: str, tail: _Tail, through: int) -> Block:
+        """The block that follows: one that was offered, else read up to there or to the next that was."""
+        offers, known = tail.offers, tail.through
+        while offers and offers[0].through <= known:
+            offers.popleft()
+        if offers and offers[0].after <= known:
+            return offers.popleft().above(known)
+        return self._block(tenant, known, min(through, offers[0].after) if offers else through)
 
     def _block(self, tenant: str, after: int, through: int) -> Block:
         return read_block(self._database, tenant, after, min(through, after + CHUNK_SEQS))
@@ -103,9 +113,3 @@ class Tails:
         if tail.generation != generation:
             raise Moved
         return tail
-
-
-def _cut(block: Block, after: int, through: int) -> Facts:
-    if block.after >= after and block.through <= through:
-        return block.facts
-    return block.facts.take((block.seqs > after) & (block.seqs <= through))

@@ -30,8 +30,7 @@ def budget_routes(routes: Routes, context_of: Callable[[Principal], Context]) ->
         return Response(orjson.dumps(body), media_type="application/json")
 
     # Ids may hold slashes.
-    path = "/v1/budgets/{budget_id:path}/status"
-    return [routes.guarded("GET", path, status, needs=Permission.READ)]
+    return [routes.guarded("GET", "/v1/budgets/{budget_id:path}/status", status, needs=Permission.READ)]
 
 
 def standing_body(found: BudgetStanding) -> dict[str, Any]:

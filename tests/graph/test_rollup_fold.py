@@ -17,7 +17,8 @@ from cypher import rollups as queries
 from graph.database import Database
 from graph.ledger import Trees
 from graph.rollups import Folder, RollupCheck, Rollups
-from graph.rollups import fold as folding
+from graph.rollups import folder as folding
+from graph.rollups.fold import Fold
 from insight.errors import NotSettled
 from insight.rollups import RollupQuery
 from ledger.model import uid_of
@@ -127,15 +128,15 @@ def test_a_fold_that_was_overtaken_writes_nothing(
 ) -> None:
     world, _ = _world(database, tenant, 20)
     slow, fast = _folder(database), _folder(database, seqs=7)
-    write = Folder._write  # noqa: SLF001 - overtaken at the worst moment
+    write = Fold._write  # noqa: SLF001 - overtaken at the worst moment
 
-    def overtaken(self: Folder, *arguments: Any) -> None:
-        if self is slow:
+    def overtaken(self: Fold, *arguments: Any) -> None:
+        if self is slow._fold:  # noqa: SLF001
             database.write(queries.LEASE, {"tenant": tenant, "owner": "x", "now_us": 2**60, "until_us": 1})
             assert fast.fold_once(tenant) == 7
         write(self, *arguments)
 
-    monkeypatch.setattr(Folder, "_write", overtaken)
+    monkeypatch.setattr(Fold, "_write", overtaken)
     assert slow.fold_once(tenant) is None
     assert _behind(database, tenant) == world.seq - 7
     assert _findings(database, tenant) == []
@@ -211,7 +212,7 @@ def test_while_rollups_are_dropped_nobody_reads_them_and_any_folder_goes_on(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(Folder, "_drop", die)
+        patched.setattr(Fold, "_drop", die)
         with pytest.raises(KeyboardInterrupt):
             folder.rebuild(tenant)
     rollups = Rollups(database, Trees(database))
@@ -252,15 +253,15 @@ def test_the_worker_outlives_a_failure(
     monkeypatch.setattr(folding, "PAUSE_SECONDS", 0.01)
     monkeypatch.setattr(folding, "FAILED_SECONDS", 0.01)
     _world(database, tenant, 5)
-    folder, stop, write = _folder(database), threading.Event(), Folder._write  # noqa: SLF001
+    folder, stop, write = _folder(database), threading.Event(), Fold._write  # noqa: SLF001
     failures = iter([ValueError("a defect")])
 
-    def failing(self: Folder, *arguments: Any) -> None:
+    def failing(self: Fold, *arguments: Any) -> None:
         with contextlib.suppress(StopIteration):
             raise next(failures)
         write(self, *arguments)
 
-    monkeypatch.setattr(Folder, "_write", failing)
+    monkeypatch.setattr(Fold, "_write", failing)
     worker = threading.Thread(target=folder.run, args=(stop,))
     worker.start()
     try:

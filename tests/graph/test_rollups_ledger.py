@@ -8,7 +8,7 @@ import pytest
 from graph.database import Database
 from graph.ledger import GraphLedgerStore, Trees
 from graph.rollups import Folder, RollupCheck, Rollups
-from graph.rollups import fold as folding
+from graph.rollups import folder as folding
 from insight.rollups import Dimension, Granularity, RollupQuery
 from ledger.commands import Command, CreateBudget, MoveBudget, Record
 from ledger.committer import Committer

@@ -500,6 +500,18 @@ def test_a_change_of_recurrence_begins_with_the_next_window(desk: BookDesk) -> N
     ]
 
 
+def test_a_limit_added_after_the_period_and_before_another_change_keeps_its_true_spend(
+    desk: BookDesk,
+) -> None:
+    desk.create("b", period_end_us=NOW_US - DAY_US)
+    desk.record("a", 1, budget_id="b")
+    desk.update("b", limits=(limit(Meter.REQUESTS, 5, WindowKind.HOUR),))
+    desk.now_us += DAY_US
+    desk.update("b", period_end_us=NOW_US - 2 * DAY_US)
+    desk.record("late", 1, budget_id="b", timestamp="2026-11-22T09:30:00Z")
+    assert [window.spent for window in desk.windows("b", "REQUESTS/HOUR") if window.spent] == [2]
+
+
 def test_another_zone_does_not_give_a_lifetime_budget_another_lifetime(desk: BookDesk) -> None:
     desk.create("b", amount_nano=100)
     desk.record("a", 60, budget_id="b")

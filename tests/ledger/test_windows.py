@@ -327,9 +327,9 @@ def test_a_change_never_alters_a_window_that_has_begun(
     each = budget.limits[which % len(budget.limits)]
     for at_us in (decided_us, decided_us - 40 * DAY_US, decided_us - HOUR_US):
         old, new = window_span(budget, each, at_us), window_span(after, each, at_us)
-        if old is None or old.end_us is not None:
+        if old is None or (old.end_us is not None and old.end_us <= decided_us):
             assert old == new
-        else:  # one without end may be given one, in the future
+        else:  # the running one goes on; where it has no end of its own, it may be given one to come
             assert new is not None
             assert (new.key, new.start_us) == (old.key, old.start_us)
             assert new.end_us is None or new.end_us > decided_us
@@ -379,6 +379,13 @@ def test_before_and_after_its_period_a_budget_shows_its_first_and_its_last_windo
     last = (us("2026-03-01T00:00"), us("2026-03-05T00:00"))
     assert standing(budget, "2025-11-22T09:00") == (BudgetState.NOT_STARTED, *first)
     assert standing(budget, "2026-11-22T09:00", 100) == (BudgetState.ENDED, *last)
+
+
+def test_a_calendar_limit_is_shown_as_it_is_now_whether_or_not_the_period_has_ended() -> None:
+    budget = a_budget(WindowKind.DAY, period_end_us=us("2026-01-10T00:00"))
+    shown = {limit.window: window for limit, window in current_windows(budget, us("2026-11-22T09:00"))}
+    assert shown[WindowKind.PERIOD].end_us == us("2026-01-10T00:00")
+    assert shown[WindowKind.DAY].start_us == us("2026-11-22T00:00")
 
 
 def test_a_budget_of_nothing_is_used_up_by_anything() -> None:

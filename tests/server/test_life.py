@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from tests.server.test_rest_usage import usage
+from tests.support import neo4j as neo4j_support
 from tests.support.servers import Client, ServerProcess, costgraph, eventually, on_engine
 
 EXIT_MISUSED, EXIT_UNREACHABLE = 2, 3
@@ -130,3 +131,27 @@ def test_nothing_acknowledged_is_lost(
         assert set(load.answers) <= {201, 503}
     with ServerProcess(settings) as server, server.client() as client:
         assert recorded(client, load.acknowledged, name) == load.acknowledged
+
+
+def test_without_its_engine_a_server_is_not_ready_and_asks_to_try_again(tmp_path: Path, name: str) -> None:
+    if reason := neo4j_support.missing():
+        pytest.skip(reason)
+    engine = neo4j_support.Neo4jProcess(tmp_path / "neo4j")
+    with ServerProcess(on_engine(tmp_path / "data", engine.connection)) as server, server.client() as client:
+        assert client.post("/v1/usage", json=usage(name)).status_code == 201
+        engine.kill()
+        eventually(lambda: client.get("/readyz").status_code == 503)
+        assert client.get("/readyz").json()["checks"]["engine"] is False
+        assert client.get("/healthz").status_code == 200
+        assert client.get("/metrics").status_code == 200
+        refused = client.post("/v1/usage", json=usage(f"{name}-2"))
+        assert (refused.status_code, refused.json()["code"]) == (503, "UNAVAILABLE")
+        assert refused.headers["retry-after"] == "1"
+        asked = client.ask("{ budgets { nodes { budgetId } } }")
+        assert asked["errors"][0]["extensions"]["code"] == "UNAVAILABLE"
+        engine = neo4j_support.Neo4jProcess(tmp_path / "neo4j", engine.port)
+        eventually(lambda: client.get("/readyz").status_code == 200)
+        assert client.post("/v1/usage", json=usage(f"{name}-2")).status_code in {200, 201}
+        assert client.post("/v1/usage", json=usage(name)).json()["duplicate"]
+        assert server.stop() == 0
+    engine.stop()

@@ -2,7 +2,7 @@
 
 from cypher import check
 from tests.cypher.examples import Example
-from tests.cypher.examples.ledger import LIMIT, LIMITED, PATHS, PRICED, RECORDED, TENANT, UNPRICED
+from tests.cypher.examples.ledger import LIMIT, LIMITED, PATHS, PRICED, RECORDED, ROOT, TENANT, UNPRICED
 
 KEYS = (
     "MATCH (u:TokenUsage {uid: 'example-ledger/unpriced'}) SET u.unpriced_key = 'example-ledger/2'",
@@ -15,7 +15,11 @@ KEYS = (
 LOST = "MATCH (u:TokenUsage {uid: 'example-ledger/priced'})-[i:INCURRED]->() DELETE i"
 PAGE: check.PageParams = {"after": f"{TENANT}/", "before": f"{TENANT}0", "limit": 10}
 
+SPAN: check.SpanParams = {"budget_uid": ROOT, "start_us": 0, "end_us": 10, "seq": 2}
+
 EXAMPLES = (
+    Example(check.SPENT, SPAN, RECORDED),
+    Example(check.SPENT_UNPRICED, SPAN, RECORDED),
     Example(check.ENTRIES, PAGE, (*RECORDED, *KEYS)),
     Example(check.UNPRICED, PAGE, (*RECORDED, *KEYS)),
     Example(check.USAGES, PAGE, (*RECORDED, *KEYS)),

@@ -1,0 +1,1 @@
+"""Resolvers over the real ledger, on both engines."""

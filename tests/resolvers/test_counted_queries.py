@@ -1,0 +1,126 @@
+"""However much a request shows, it asks the graph the same number of times."""
+
+from collections.abc import Generator
+from dataclasses import dataclass
+
+import pytest
+
+from graph.database import Database
+from tests.support.counting import CountingDatabase
+from tests.support.services import Caller, admin_of, budget, open_services, record, usage
+
+
+@dataclass
+class Counter:
+    """A caller, and what its last request asked."""
+
+    caller: Caller
+    database: CountingDatabase
+
+    def queries(self, text: str) -> list[str]:
+        """The queries that a request asks."""
+        self.database.asked.clear()
+        self.caller.get(text)
+        return list(self.database.asked)
+
+
+@pytest.fixture
+def counter(database: Database, tenant: str) -> Generator[Counter]:
+    with CountingDatabase(database.connection) as counting, open_services(counting) as services:
+        yield Counter(admin_of(services, tenant), counting)
+
+
+def grow(caller: Caller, begin: int, end: int) -> None:
+    """More of everything: budgets with usage of agents with parents."""
+    for number in range(begin, end):
+        budget(caller, f"web{number:02d}", "acme", amount="10")
+        budget(caller, f"task{number:02d}", f"web{number:02d}", amount="5")
+    register = "mutation($input: RegisterAgentInput!) { registerAgent(input: $input) { agentId } }"
+    for number in range(begin, end):
+        said = {
+            "agentId": f"agent{number:02d}",
+            "budgetId": f"web{number:02d}",
+            "parentAgentIds": [f"elder{number % 3}", "eldest"],
+        }
+        caller.get(register, input=said)
+    rows = [
+        usage(f"op{number}/{each}", budgetId=f"task{number:02d}", agentId=f"agent{number:02d}")
+        for number in range(begin, end)
+        for each in range(3)
+    ]
+    record(caller, *rows)
+
+
+SHOWN = {
+    "budgets": """{ budgets(first: 100) { nodes {
+        budgetId name parent { budgetId status { spent } } ancestors { budgetId } childCount
+        children { budgetId warnings { code } status { spent effectiveAvailable limits { spent } } }
+        status { spent available effectiveAvailable state limits { amount spent } }
+    } pageInfo { hasNextPage } } }""",
+    "rollups": """{ budgets(first: 100) { nodes {
+        rollup { total { totalCost } own { operations } }
+        byAgent: rollup(by: [AGENT, MODEL]) { rows { keys { value } measures { totalCost } } }
+    } } }""",
+    "usage": """{ usage(first: 100) { nodes {
+        operationId costEntry { totalCost } costEntries { kind }
+        agent { agentId parents { agentId } budget { budgetId status { spent } } }
+        budget { budgetId parent { budgetId status { spent } } status { spent } }
+    } } }""",
+    "agents": """{ agents(first: 100) { nodes {
+        agentId parents { agentId children { agentId } } children { agentId budget { budgetId } }
+        budget { budgetId status { state } }
+    } } }""",
+    "unpriced": """{ usage(filter: {pricing: UNPRICED}, first: 100) {
+        nodes { operationId agent { agentId } }
+    } }""",
+    "keys": "{ apiKeys(first: 100) { nodes { keyId budgetId } } }",
+}
+
+
+def test_no_list_asks_once_per_item(counter: Counter) -> None:
+    budget(counter.caller, "acme", amount="100")
+    grow(counter.caller, 0, 2)
+    few = {name: counter.queries(text) for name, text in SHOWN.items()}
+    grow(counter.caller, 2, 12)
+    many = {name: counter.queries(text) for name, text in SHOWN.items()}
+    assert {name: sorted(asked) for name, asked in many.items()} == {
+        name: sorted(asked) for name, asked in few.items()
+    }
+    assert all(asked for asked in many.values())
+    assert {name: len(asked) for name, asked in many.items() if name != "rollups"} == {
+        "budgets": 2,
+        "usage": 7,
+        "agents": 7,
+        "unpriced": 3,
+        "keys": 2,
+    }
+
+
+def test_a_confined_key_asks_as_little(counter: Counter) -> None:
+    budget(counter.caller, "acme", amount="100")
+    grow(counter.caller, 0, 2)
+    whole = counter.caller
+    counter.caller = whole.confined("acme")
+    few = {name: len(counter.queries(text)) for name, text in SHOWN.items()}
+    grow(whole, 2, 8)
+    many = {name: len(counter.queries(text)) for name, text in SHOWN.items()}
+    assert many == few
+
+
+def test_many_aliases_of_one_field_are_read_together(counter: Counter) -> None:
+    budget(counter.caller, "acme", amount="100")
+    grow(counter.caller, 0, 12)
+    single = '{ a: budget(budgetId: "web00") { status { spent } rollup { asOf } } }'
+    counter.queries(single)  # the process remembers what is not folded yet
+    one = counter.queries(single)
+    text = " ".join(
+        f'a{number}: budget(budgetId: "web{number:02d}") {{ status {{ spent }} rollup {{ asOf }} }}'
+        for number in range(12)
+    )
+    assert sorted(counter.queries(f"{{ {text} }}")) == sorted(one)
+
+
+def test_recording_asks_nothing_of_the_read_side(counter: Counter) -> None:
+    counter.database.asked.clear()
+    record(counter.caller, *[usage(f"op{number}") for number in range(50)])
+    assert counter.database.asked == []

@@ -1,0 +1,308 @@
+"""No key reaches, or infers, anything of another tenant or of another subtree.
+
+Everything that is not the caller's is marked: its texts begin with ``hush``, its figures are of 7s or 3s.
+Every root field is asked for all that its type has, with ids that are not the caller's and with ids that
+nobody has. No answer may hold a mark, and the two answers must be the same, word for word. A new root
+field fails here until it is probed.
+"""
+
+import base64
+import re
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+import pytest
+
+from graph.database import Database
+from insight.rollups import Dimension
+from resolvers import Services
+from tests.support.selections import everything, root_fields
+from tests.support.services import Answer, Caller, admin_of, budget, open_services, record, usage
+
+MARK = re.compile(r"hush|777|333")
+PLACE = re.compile(r"<(\w+)>")
+CURSOR = re.compile(r'"endCursor":"([^"]+)"')
+CALL = 'capabilityType: "chat", outcome: ERROR, modelId: "gpt-4o"'
+NOWHERE = "nowhere-{}"
+VOLATILE = re.compile(r'"(?:\d{4}-\d\d-\d\dT[0-9:.]+Z|cg_[\w-]+|[0-9a-f]{16}|WzE[\w-]+|fresh-\d+)"')
+
+PROBES: dict[str, tuple[str, ...]] = {
+    "budget": ("budgetId: <budget>", "budgetId: <above>"),
+    "budgets": ("", "rootsOnly: true", "after: <cursor>"),
+    "agent": ("agentId: <agent>", "agentId: <bystander>"),
+    "agents": ("",),
+    "usage": (
+        "",
+        "filter: {budgetId: <budget>}",
+        "filter: {budgetId: <above>}",
+        "filter: {agentId: <agent>}",
+        "filter: {sessionId: <session>}",
+        "filter: {userId: <user>}",
+        "filter: {modelId: <model>}",
+        "filter: {pricing: UNPRICED}",
+        'filter: {pricing: UNPRICED, agentId: <agent>, from: "2020-01-01T00:00:00Z"}',
+    ),
+    "ledgerCheck": ("", "budgetId: <budget>", "budgetId: <above>"),
+    "apiKeys": ("",),
+    "createBudget": ("input: {budgetId: <fresh>, parentBudgetId: <budget>, budgetType: TASK}",),
+    "updateBudget": (
+        'input: {budgetId: <budget>, amount: "1"}',
+        'input: {budgetId: <above>, amount: "1"}',
+    ),
+    "moveBudget": (
+        "budgetId: <budget>",
+        "budgetId: <budget>, newParentBudgetId: <own>",
+        "budgetId: <own>, newParentBudgetId: <budget>",
+        "budgetId: <own>, newParentBudgetId: <above>",
+    ),
+    "closeBudget": ("budgetId: <budget>", "budgetId: <above>"),
+    "registerAgent": (
+        "input: {agentId: <fresh>, budgetId: <budget>}",
+        "input: {agentId: <fresh>, parentAgentIds: [<agent>]}",
+    ),
+    "recordUsage": (
+        "input: {operationId: <fresh>, agentId: <own>, budgetId: <budget>, <call>}",
+        "input: {operationId: <fresh>, agentId: <agent>, <call>}",
+        "input: {operationId: <fresh>, agentId: <own>, parentOperationId: <operation>, <call>}",
+    ),
+    "recordUsages": (
+        "inputs: [{operationId: <fresh>, agentId: <bystander>, budgetId: <above>, <call>}]",
+        "inputs: [{operationId: <fresh>, agentId: <own>, sessionId: <session>, <call>}]",
+    ),
+    "createApiKey": (
+        "input: {name: <own>, role: ADMIN, budgetId: <budget>}",
+        "input: {name: <own>, role: VIEWER, budgetId: <above>}",
+        "input: {name: <own>, role: VIEWER, tenant: <tenant>}",
+    ),
+    "revokeApiKey": ("keyId: <key>", "keyId: <key>, tenant: <tenant>"),
+}
+"""Arguments of every root field. ``fresh`` is an id of the caller's own, another at every call."""
+
+TAKEN_BY_OTHERS: dict[str, tuple[str, ...]] = {
+    "createBudget": ("input: {budgetId: <budget>, parentBudgetId: <own>, budgetType: TASK}",),
+    "registerAgent": ("input: {agentId: <agent>, name: <own>}",),
+    "recordUsage": ("input: {operationId: <operation>, agentId: <own>, <call>}",),
+}
+"""Probes with ids that are unique in a tenant: in the caller's own tenant they may be refused as taken."""
+
+
+@dataclass(frozen=True)
+class World:
+    """A tenant with a subtree that is marked, and one that is not."""
+
+    admin: Caller
+    ids: dict[str, str]
+
+    @property
+    def confined(self) -> Caller:
+        """A key that sees what is not marked."""
+        return self.admin.confined("web")
+
+    def seen(self) -> Any:
+        """All that is there, as somebody sees it who may see everything."""
+        names = ("budgets", "agents", "apiKeys", "usage")
+        shown = {name: self.admin.get(f"{{ {name} {everything(name, 1)} }}")[name] for name in names}
+        return {
+            name: [node for node in each["nodes"] if marked(node) and "fresh-" not in str(node)]
+            for name, each in shown.items()
+        }
+
+
+def marked(value: Any) -> bool:
+    return MARK.search(orjson.dumps(value).decode()) is not None
+
+
+def made(services: Services, tenant: str) -> World:
+    """Marked above and beside, unmarked in between."""
+    admin = admin_of(services, tenant)
+    budget(admin, "hush-above", amount="0.00777", name="hush", resourceId="hush-platform", priority=7)
+    hush = {"name": "hush name", "resourceId": "hush-resource", "amount": "777.777"}
+    budget(admin, "hush-budget", "hush-above", **hush)
+    budget(admin, "hush-task", "hush-budget", budgetType="TASK", **hush)
+    budget(
+        admin,
+        "hush-user",
+        "hush-above",
+        **{**hush, "budgetType": "USER", "resourceId": "hush-person", "amount": "0.0000777"},
+    )
+    budget(admin, "web", "hush-above", amount="10", budgetType="TASK")
+    budget(admin, "task", "web", amount="5", budgetType="TASK")
+    register = "mutation($input: RegisterAgentInput!) { registerAgent(input: $input) { agentId } }"
+    for said in (
+        {"agentId": "hush-elder", "name": "hush elder"},
+        {
+            "agentId": "hush-agent",
+            "name": "hush name",
+            "userId": "hush-person",
+            "budgetId": "hush-budget",
+            "metadata": {"hush": 777},
+            "parentAgentIds": ["hush-elder"],
+        },
+        {"agentId": "hush-bystander", "name": "hush name", "userId": "hush-person"},
+        {"agentId": "own", "budgetId": "web", "parentAgentIds": ["hush-agent"]},
+        {"agentId": "hush-child", "budgetId": "hush-budget", "parentAgentIds": ["own"]},
+    ):
+        admin.get(register, input=said)
+    hushed = {
+        "agentId": "hush-agent",
+        "userId": "hush-person",
+        "sessionId": "hush-session",
+        "region": "hush-region",
+        "category": "hush",
+        "tags": {"hush": 777},
+        "providerCost": "333.333",
+    }
+    record(
+        admin,
+        usage("hush-op1", budgetId="hush-task", **hushed),
+        usage("hush-op2", **{**hushed, "providerCost": None, "modelId": "hush-model", "provider": "hush"}),
+        usage("own-op1", agentId="own", budgetId="web"),
+        usage("own-op2", agentId="own", budgetId="task", modelId="unknown", provider="nobody"),
+    )
+    create = "mutation($input: CreateApiKeyInput!) { createApiKey(input: $input) { key { keyId } } }"
+    said = {"name": "hush key", "role": "ADMIN", "budgetId": "hush-budget"}
+    key = admin.get(create, input=said)["createApiKey"]["key"]["keyId"]
+    admin.get(create, input={"name": "own key", "role": "VIEWER", "budgetId": "web"})
+    ids = {
+        "budget": "hush-budget",
+        "above": "hush-above",
+        "agent": "hush-agent",
+        "bystander": "hush-bystander",
+        "operation": "hush-op1",
+        "session": "hush-session",
+        "user": "hush-person",
+        "model": "hush-model",
+        "key": key,
+        "tenant": tenant,
+    }
+    return World(admin, ids)
+
+
+@pytest.fixture
+def services(database: Database) -> Generator[Services]:
+    with open_services(database) as opened:
+        yield opened
+
+
+@pytest.fixture
+def world(services: Services, tenant: str) -> World:
+    return made(services, tenant)
+
+
+@pytest.fixture
+def stranger(services: Services, tenant: str) -> Caller:
+    """An admin of another tenant that has something of its own, under ids that are free in both."""
+    admin = admin_of(services, f"{tenant}-stranger")
+    budget(admin, "web", amount="10")
+    return admin
+
+
+class Prober:
+    """Asks with ids of others, and with ids of nobody."""
+
+    def __init__(self, caller: Caller, others: dict[str, str]) -> None:
+        self.caller = caller
+        self.others = others
+        self.nobodys = {name: NOWHERE.format(name) for name in others}
+        self.asked = 0
+
+    def answers(self, field: str, arguments: str, depth: int = 3) -> tuple[str, ...]:
+        """Both answers, without the ids that were sent and without what differs at every call."""
+        return tuple(self._answer(field, arguments, ids, depth) for ids in (self.others, self.nobodys))
+
+    def _answer(self, field: str, arguments: str, ids: dict[str, str], depth: int) -> str:
+        self.asked += 1
+        own = {"fresh": f"fresh-{self.asked}", "own": "web", "cursor": "WzEsImJ1ZGdldHMiLCJhIl0"}
+        said = arguments.replace("<call>", CALL)
+        said = PLACE.sub(lambda place: f'"{({**ids, **own})[place[1]]}"', said)
+        call = f"{field}({said})" if said else field
+        answer = self.caller.ask(f"{root_fields()[field]} {{ {call} {everything(field, depth)} }}")
+        return self._without(answer)
+
+    def _without(self, answer: Answer) -> str:
+        sent = [*self.others.items(), *self.nobodys.items()]
+        text = orjson.dumps([answer.data, answer.errors]).decode()
+        text += " ".join(base64.urlsafe_b64decode(each + "===").decode() for each in CURSOR.findall(text))
+        for name, each in sorted(sent, key=lambda item: -len(item[1])):
+            text = text.replace(f'"{each}"', f'"<{name}>"').replace(f" {each}", f" <{name}>")
+        return VOLATILE.sub('"<volatile>"', text)
+
+
+def test_every_root_field_is_probed() -> None:
+    assert PROBES.keys() == root_fields().keys()
+
+
+def test_a_confined_key_learns_nothing_of_other_subtrees(world: World) -> None:
+    before = world.seen()
+    prober = Prober(world.confined, {**world.ids, "tenant": "another"})
+    for field, probes in PROBES.items():
+        for arguments in probes:
+            others, nobodys = prober.answers(field, arguments)
+            assert others == nobodys, f"{field}({arguments}) tells that it exists"
+            assert not MARK.search(others), f"{field}({arguments}) tells {MARK.findall(others)}"
+    for field, probes in TAKEN_BY_OTHERS.items():
+        for arguments in probes:
+            others, _ = prober.answers(field, arguments)
+            assert not MARK.search(others), f"{field}({arguments}) tells {MARK.findall(others)}"
+            assert "CONFLICT" in others or "OperationConflict" in others
+    assert world.seen() == before
+
+
+def test_another_tenant_learns_nothing_at_all(world: World, stranger: Caller) -> None:
+    before = world.seen()
+    prober = Prober(stranger, world.ids)
+    # What is made with the ids of others stays: of that, only the thing itself is compared.
+    for probed, depth in ((PROBES, 3), (TAKEN_BY_OTHERS, 0)):
+        for field, probes in probed.items():
+            for arguments in probes:
+                others, nobodys = prober.answers(field, arguments, depth)
+                assert others == nobodys, f"{field}({arguments}) tells that it exists"
+                assert not MARK.search(others), f"{field}({arguments}) tells {MARK.findall(others)}"
+    assert world.seen() == before
+
+
+def test_the_marks_are_there_for_those_who_may_see_them(world: World) -> None:
+    prober = Prober(world.admin, {})
+    for field in ("budgets", "agents", "usage", "apiKeys"):
+        assert marked(prober.caller.get(f"{{ {field} {everything(field)} }}"))
+    own = world.confined.get(f'{{ budget(budgetId: "web") {everything("budget")} }}')["budget"]
+    assert (own["childCount"], own["status"]["spent"]) == (1, "0.0035")
+
+
+def test_a_rollup_names_nothing_above_or_beside(world: World) -> None:
+    for dimension in Dimension:
+        rollup = f"rollup(by: [{dimension.value}]) {{ rows {{ keys {{ value }} }} }}"
+        text = f'{{ budget(budgetId: "web") {{ {rollup} }} }}'
+        rows = world.confined.get(text)["budget"]["rollup"]["rows"]
+        assert rows != []
+        assert not marked(rows), f"{dimension.value} tells {rows}"
+    project = '{ budget(budgetId: "web") { rollup(by: [PROJECT]) { rows { keys { value } } } } }'
+    assert marked(world.admin.get(project))
+
+
+def test_warnings_tell_nothing_of_budgets_above_or_beside(world: World) -> None:
+    said = usage("fresh-op", agentId="own", budgetId="web", userId="hush-person")
+    (whole,) = record(world.admin, said)
+    assert [each["budgetId"] for each in whole["warnings"]] == ["hush-above", "hush-user"]
+    (again,) = record(world.confined, said)
+    (fresh,) = record(world.confined, {**said, "operationId": "fresher-op"})
+    for each in (again, fresh):
+        assert len(each["warnings"]) == 2
+        assert not marked(each["warnings"])
+        assert {warning["code"] for warning in each["warnings"]} == {"BUDGET_EXCEEDED"}
+        assert all(warning["limit"] is None and warning["spent"] is None for warning in each["warnings"])
+
+
+def test_naming_an_agent_of_others_does_not_tell_what_they_said_of_it(world: World) -> None:
+    for agent in ("hush-agent", "hush-bystander"):
+        record(world.confined, usage(f"with-{agent}", agentId=agent, budgetId="web"))
+    shown = world.confined.get(f"{{ agents {everything('agents')} usage {everything('usage')} }}")
+    agents = {node["agentId"]: node for node in shown["agents"]["nodes"]}
+    assert {"hush-agent", "hush-bystander"} <= agents.keys()
+    for name in ("hush-agent", "hush-bystander"):
+        assert not marked(
+            {key: value for key, value in agents[name].items() if key not in {"agentId", "children"}}
+        )
+    assert {node["userId"] for node in shown["usage"]["nodes"]} == {None}
