@@ -12,6 +12,7 @@ from strawberry.types import ExecutionContext, ExecutionResult
 from strawberry.types.graphql import OperationType
 
 from resolvers.errors import mapped
+from resolvers.executor import PlainExecutor
 from resolvers.limits import limits
 from resolvers.mutations.agent import AgentMutations
 from resolvers.mutations.budget import BudgetMutations
@@ -80,6 +81,7 @@ def build_schema() -> Schema:
     return Schema(
         query=Query,
         mutation=Mutation,
+        execution_context_class=PlainExecutor,
         config=StrawberryConfig(scalar_map=SCALARS),
         extensions=limits(),
     )

@@ -9,7 +9,6 @@ from functools import partial
 from strawberry.dataloader import DataLoader
 
 from insight.rollups import RollupQuery, RollupResult
-from ledger.access import Principal
 from ledger.model import Agent, CostEntry
 from resolvers.loaders.agents import Children, load_agents, load_children
 from resolvers.loaders.cost_entries import load_cost_entries
@@ -25,17 +24,9 @@ __all__ = ["Context", "Services"]
 class Context(Request):
     """One request with loaders: edges that are asked for together are read together."""
 
-    def __init__(self, services: Services, principal: Principal) -> None:
-        """Begin a request of a caller."""
-        super().__init__(services, principal)
-        self._make_loaders()
-
     def renew(self) -> None:
         """Forget what was read: something is about to change."""
         super().renew()
-        self._make_loaders()
-
-    def _make_loaders(self) -> None:
         self._standings: DataLoader[str, BudgetStanding] = DataLoader(partial(load_standings, self))
         self._rollups: DataLoader[RollupQuery, RollupResult] = DataLoader(partial(load_rollups, self))
         self._agents: DataLoader[str, Agent | None] = DataLoader(partial(load_agents, self))

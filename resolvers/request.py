@@ -8,6 +8,7 @@ import anyio.to_thread
 
 from insight.rollups import Dimension, RollupQuery
 from ledger.access import Principal
+from ledger.check import Finding
 from ledger.errors import InvalidInput
 from ledger.model import Agent, uid_of
 from ledger.view import View
@@ -38,6 +39,11 @@ class Request:
     async def read(self, call: Callable[[*Ts], T], *arguments: *Ts) -> T:
         """Run a synchronous store call in a thread, a bounded number of them at once."""
         return await anyio.to_thread.run_sync(call, *arguments, limiter=self.services.readers)
+
+    async def check(self, budget_uid: str | None) -> list[Finding]:
+        """The check of the books, of a budget and below or of the whole tenant; few of them run at once."""
+        run, tenant = self.services.check.run, self.principal.tenant
+        return await anyio.to_thread.run_sync(run, tenant, budget_uid, limiter=self.services.checkers)
 
     def admit(self, count: int) -> None:
         """Count objects of the answer. Raises ``InvalidInput`` where they become too many."""

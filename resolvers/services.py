@@ -18,6 +18,8 @@ from ledger.service import LedgerService
 
 READERS_MAX = 16
 """How many reads of a process run at once; the rest wait their turn."""
+CHECKS_MAX = 2
+"""The same for checks of the books, which read everything."""
 
 
 def system_clock() -> int:
@@ -39,6 +41,7 @@ class Services:
     keys: Keys
     clock: Callable[[], int] = system_clock
     readers: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(READERS_MAX))
+    checkers: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(CHECKS_MAX))
 
     @classmethod
     def on(

@@ -55,6 +55,4 @@ class BudgetQueries:
         row = view.get(view.scope_uid) if budget_id is None else view.find(budget_id)
         if row is None and budget_id is not None:
             raise NotFound(f"There is no budget {budget_id}.", field="budget_id")
-        services, tenant = info.context.services, info.context.principal.tenant
-        findings = await info.context.read(services.check.run, tenant, None if row is None else row.uid)
-        return LedgerCheck.of(findings)
+        return LedgerCheck.of(await info.context.check(None if row is None else row.uid))
