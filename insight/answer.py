@@ -117,21 +117,15 @@ class Answer:
 
     def add_cells(self, cells: Facts) -> None:
         """Add Cells: whole quarter hours within the plan's spans."""
-        at_us = cells.at_us
-        inside = np.zeros(len(at_us), dtype=bool)
-        for begin, end in self.plan.spans:
-            inside |= (at_us >= begin) & (at_us < end)
+        inside = self._in_spans(cells.at_us)
         if len(self._ragged):
-            inside &= ~np.isin(at_us, self._ragged)
+            inside &= ~np.isin(cells.at_us, self._ragged)
         self._add(cells, inside)
 
     def add_ragged(self, facts: Facts) -> None:
         """Add folded usage of quarter hours that an edge cuts, with its instants."""
-        at_us = facts.at_us
-        inside = np.zeros(len(at_us), dtype=bool)
-        for begin, end in self.plan.spans:
-            inside |= (at_us >= begin) & (at_us < end)
-        self._add(facts, inside & np.isin(at_us // QUARTER_US * QUARTER_US, self._ragged))
+        cut = np.isin(facts.at_us // QUARTER_US * QUARTER_US, self._ragged)
+        self._add(facts, self._in_spans(facts.at_us) & cut)
 
     def add_unfolded(self, facts: Facts) -> None:
         """Add what is not folded yet, with its instants."""
@@ -145,6 +139,12 @@ class Answer:
     def result(self, as_of_us: int) -> RollupResult:
         """The answer. Raises ``SumOutOfRange``, ``InvalidQuery`` for too many rows."""
         return RollupResult(_sum(self._totals), _sum(self._owns), self._rows(), as_of_us)
+
+    def _in_spans(self, at_us: Ints) -> Mask:
+        inside = np.zeros(len(at_us), dtype=bool)
+        for begin, end in self.plan.spans:
+            inside |= (at_us >= begin) & (at_us < end)
+        return inside
 
     def _add(self, facts: Facts, inside: Mask) -> None:
         path = facts.columns["path"]
