@@ -21,8 +21,8 @@ SEQS_MIN: Final = 200
 STEP_SECONDS: Final = 4.0
 """How long one transaction should take at most: slow engines get smaller ones."""
 
-PAUSE_SECONDS: Final = 2.0
-"""How long commits are collected before they are folded; queries do not wait for it."""
+PAUSE_SECONDS: Final = 5.0
+"""How long commits are collected before they are folded: few large folds cost less. Queries do not wait."""
 BUSY_SECONDS: Final = 2.0
 FAILED_SECONDS: Final = 5.0
 LOOK_AROUND_SECONDS: Final = 60.0
