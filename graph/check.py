@@ -11,12 +11,13 @@ from typing import Any, Final, Protocol, TypeVar
 from cypher import check as queries
 from cypher.check import PageParams, SpanParams
 from cypher.query import CypherQuery
-from graph.database import Database
-from graph.ledger import GraphLedgerStore, Trees
+from graph.database import Database, Transaction
+from graph.ledger import GraphLedgerStore, GraphLedgerTransaction, Trees
 from graph.ledger.rows import window_of
-from ledger.check import Finding, Recount, span_of
+from ledger.check import Finding, Recount, held_on, span_of, spend_of
 from ledger.errors import Unavailable
 from ledger.model import ChargePath, Limit, Meter, Window, id_of, seq_uid
+from ledger.ports import Wanted
 from ledger.tree import BudgetTree
 from ledger.windows import Span
 from pricing.calendar import INSTANT_MAX_US
@@ -58,7 +59,12 @@ class Check:
         tree = self._trees.get(tenant)
         budgets = tree.all() if budget_uid is None else list(tree.subtree(budget_uid))
         uids = [budget.uid for budget in budgets]
-        findings = [*self._windows(tree, uids, progress), *self._usages(tenant, set(uids))]
+        findings = [
+            *self._windows(tree, uids, progress),
+            *self._by_facts(tree, uids),
+            *self._reserved(tree, uids),
+            *self._usages(tenant, set(uids)),
+        ]
         if self._rollups is not None:
             findings.extend(self._rollups.compare(tenant, budget_uid))
         return findings
@@ -67,9 +73,7 @@ class Check:
         head = self._trees.head(tree.tenant)
         if head is None:
             return []
-        limits = [
-            limit.uid for uid in uids if (budget := tree.get(uid)) is not None for limit in budget.limits
-        ]
+        limits = [limit.uid for limit in _limits(tree, uids) if limit.counts_all]
         recount = Recount(tree, uids, self._read_windows(limits))
         return [
             *self._recounted(tree, set(uids), head["seq"], recount, progress),
@@ -136,7 +140,7 @@ class Check:
         """The sequence, the budgets and a window as one commit left them."""
         for _ in range(TRIES):
             with self._store.transaction() as transaction:
-                heads, _ = transaction.lock([tenant], [])
+                heads = transaction.lock([tenant], Wanted()).heads
                 missing = Window(window.uid, window.limit_uid, window.start_us, window.end_us)
                 now = transaction.windows([window.uid]).get(window.uid, missing)
                 tree = self._trees.get(tenant)
@@ -162,6 +166,62 @@ class Check:
             Meter.TOKENS: priced["tokens"] + unpriced["tokens"],
             Meter.REQUESTS: priced["requests"] + unpriced["requests"],
         }[limit.meter]
+
+    def _by_facts(self, tree: BudgetTree, uids: Sequence[str]) -> Iterator[Finding]:
+        """Windows of limits that count each member, or one resource, apart."""
+        for limit in _limits(tree, uids):
+            if limit.counts_all or limit.meter is Meter.LEVEL:
+                continue
+            for window in self._read_windows([limit.uid]):
+                if self._spend_by_facts(limit, window) == window.spent:
+                    continue
+                _, now_tree, now = self._standing(tree.tenant, window)
+                budget = now_tree.get(limit.budget_uid)
+                if budget is None or limit not in budget.limits or span_of(budget, limit, now) is None:
+                    continue
+                spent = self._spend_by_facts(limit, now)
+                # Whatever was charged since is in both, or the next look finds them equal.
+                if spent != now.spent and self._spend_by_facts(limit, now) == spent:
+                    yield _finding("window_spent", limit, now, spent, now.spent)
+
+    def _spend_by_facts(self, limit: Limit, window: Window) -> int:
+        def look(transaction: Transaction) -> int:
+            reader = GraphLedgerTransaction(transaction)
+            charged = reader.spent_by_facts(limit.budget_uid, window.start_us, window.end_us)
+            return spend_of(limit, window, charged)
+
+        return self._database.reading(look)
+
+    def _reserved(self, tree: BudgetTree, uids: Sequence[str]) -> Iterator[Finding]:
+        """What is reserved is what open holds have there; what was forced is never below nothing."""
+        limits = {limit.uid: limit for limit in _limits(tree, uids)}
+        held = self._held(tree.tenant)
+        for window in self._read_windows(list(limits)):
+            limit = limits[window.limit_uid]
+            if window.forced < 0:
+                yield _finding("window_forced", limit, window, 0, window.forced)
+            if window.reserved != held.get(window.uid, 0):
+                expected, now = self._held_now(tree.tenant, window)
+                if now.reserved != expected:
+                    yield _finding("window_reserved", limit, now, expected, now.reserved)
+
+    def _held(self, tenant: str) -> dict[str, int]:
+        return self._database.reading(
+            lambda each: held_on(GraphLedgerTransaction(each).all_open_holds(tenant))
+        )
+
+    def _held_now(self, tenant: str, window: Window) -> tuple[int, Window]:
+        """What open holds have on a window, and the window, as one commit left them."""
+        for _ in range(TRIES):
+            with self._store.transaction() as transaction:
+                head = transaction.lock([tenant], Wanted()).heads[tenant]
+                now = transaction.windows([window.uid]).get(window.uid, window)
+                held = held_on(transaction.all_open_holds(tenant)).get(window.uid, 0)
+                after = self._trees.head(tenant)
+                transaction.cancel()
+            if after is not None and after["commits"] == head.commits:
+                return held, now
+        raise Unavailable("The ledger does not stand still long enough to be checked. Try again later.")
 
     def _usages(self, tenant: str, uids: set[str]) -> list[Finding]:
         """Every usage has exactly one entry of kind ``usage``, or is unpriced and has none."""
@@ -208,3 +268,17 @@ class Check:
 
 def _money(invariant: str, budget_uid: str, expected_nano: int, actual_nano: int) -> Finding:
     return Finding(invariant, id_of(budget_uid), format_nano(expected_nano), format_nano(actual_nano))
+
+
+def _limits(tree: BudgetTree, uids: Sequence[str]) -> Iterator[Limit]:
+    for uid in uids:
+        budget = tree.get(uid)
+        if budget is not None:
+            yield from budget.limits
+
+
+def _finding(what: str, limit: Limit, window: Window, expected: int, actual: int) -> Finding:
+    name = f"{what} {limit.key} {window.uid.removeprefix(f'{limit.uid}@')}"
+    if limit.meter is Meter.COST:
+        return _money(name, limit.budget_uid, expected, actual)
+    return Finding(name, id_of(limit.budget_uid), str(expected), str(actual))

@@ -3,7 +3,16 @@
 from dataclasses import replace
 from typing import Any, Final
 
-from ledger.commands import CloseBudget, CreateBudget, LimitSpec, MoveBudget, UpdateBudget
+from ledger.changes import KnownRequest
+from ledger.commands import (
+    CloseBudget,
+    CreateBudget,
+    IncreaseLimit,
+    LimitSpec,
+    MoveBudget,
+    UpdateBudget,
+    check_amount,
+)
 from ledger.errors import (
     BudgetClosed,
     Conflict,
@@ -15,14 +24,26 @@ from ledger.errors import (
     OutOfRange,
 )
 from ledger.limits import amount_limit, limits_of, thresholds
-from ledger.model import UNATTRIBUTED, Budget, Limit, Schedule, WindowKind, uid_of
+from ledger.model import (
+    UNATTRIBUTED,
+    Budget,
+    Increase,
+    Limit,
+    Meter,
+    Schedule,
+    Window,
+    WindowKind,
+    uid_of,
+)
+from ledger.plan import LEVEL_SPAN
 from ledger.state import TenantState
-from ledger.windows import GONE, PPM, keyed_span, standing_instant
+from ledger.windows import GONE, PPM, Span, keyed_span, standing_instant
 from pricing.calendar import zone
 from pricing.errors import PricingError
 from pricing.money import NANO_MAX, validate_currency
 
 DEPTH_MAX: Final = 256
+INCREASES_MAX: Final = 16
 UPDATABLE: Final = frozenset(
     {
         "name",
@@ -35,6 +56,7 @@ UPDATABLE: Final = frozenset(
         "warning_threshold_ppm",
         "priority",
         "limits",
+        "carry_over_cap_nano",
     }
 )
 
@@ -65,6 +87,7 @@ def create_budget(state: TenantState, command: CreateBudget, now_us: int) -> Bud
         created_at_us=now_us,
         schedules=(schedule,),
         limits=limits_of(uid, command.amount_nano, command.warning_threshold_ppm, command.limits),
+        carry_over_cap_nano=command.carry_over_cap_nano,
     )
     existing = state.tree.get(uid)
     if existing is not None:
@@ -86,7 +109,7 @@ def _same_or_conflict(state: TenantState, command: CreateBudget, existing: Budge
 
 def _content(budget: Budget) -> Budget:
     """What a caller says about a budget, without what the ledger noted about it since."""
-    limits = tuple(replace(limit, since_us=0) for limit in budget.limits)
+    limits = tuple(replace(limit, since_us=0, increases=()) for limit in budget.limits)
     return replace(budget, created_at_us=0, rollup_timezone="", schedules=(), recut_us=0, limits=limits)
 
 
@@ -110,6 +133,7 @@ def _check_fields(said: CreateBudget | Budget) -> None:
         raise InvalidInput("amount must not be negative", field="amount")
     if amount_nano is not None and amount_nano > NANO_MAX:
         raise OutOfRange("amount does not fit into 64 bits of nano-units", field="amount")
+    check_amount(said.carry_over_cap_nano, "carry_over_cap")
     if end_us is not None and end_us <= (start_us or 0):
         raise InvalidInput("period_end must be after period_start", field="period_end")
     try:
@@ -188,14 +212,18 @@ def _limits(
     budget: Budget, changed: Budget, specs: tuple[LimitSpec, ...] | None, now_us: int
 ) -> tuple[Limit, ...]:
     """The limits of the changed budget; those that it did not have before begin with the running window."""
+    before = {limit.key: limit for limit in budget.limits}
     if specs is None:
         told = thresholds(changed.warning_threshold_ppm)
-        kept = tuple(replace(limit, thresholds_ppm=told) for limit in budget.limits[1:])
-        return (amount_limit(budget.uid, changed.amount_nano, changed.warning_threshold_ppm), *kept)
-    before = {limit.key: limit.since_us for limit in budget.limits}
+        others = tuple(replace(limit, thresholds_ppm=told) for limit in budget.limits[1:])
+        wanted = (amount_limit(budget.uid, changed.amount_nano, changed.warning_threshold_ppm), *others)
+    else:
+        wanted = limits_of(budget.uid, changed.amount_nano, changed.warning_threshold_ppm, specs)
     return tuple(
-        replace(limit, since_us=before.get(limit.key, now_us))
-        for limit in limits_of(budget.uid, changed.amount_nano, changed.warning_threshold_ppm, specs)
+        replace(limit, since_us=was.since_us, increases=was.increases)
+        if (was := before.get(limit.key)) is not None
+        else replace(limit, since_us=now_us)
+        for limit in wanted
     )
 
 
@@ -213,17 +241,26 @@ def _recount(state: TenantState, old: Budget, new: Budget, now_us: int) -> None:
     """Windows that are new, or whose bounds changed, start with what was truly charged in them."""
     before, cut_anew = {limit.key for limit in old.limits}, _cut_by(old) != _cut_by(new)
     for limit in new.limits:
-        if not limit.counts_all or (limit.key in before and not cut_anew):
+        if limit.key in before and not cut_anew:
             continue
         # Only a budget's own period can change windows that have ended.
         everything = limit.window is WindowKind.PERIOD
         for window in state.windows_of(limit, None if everything else now_us):
-            span = keyed_span(new, limit, window.uid.removeprefix(f"{limit.uid}@")) or GONE
+            span = _span_now(new, limit, window)
             if limit.key not in before or (window.start_us, window.end_us) != (span.start_us, span.end_us):
                 state.recount(limit, window, span)
-        window = state.window(new, limit, standing_instant(new, limit, now_us))
-        if window is not None:
-            state.touch(window)
+        if limit.counts_all and limit.meter is not Meter.LEVEL:
+            window = state.window(new, limit, standing_instant(new, limit, now_us))
+            if window is not None:
+                state.touch(window)
+
+
+def _span_now(budget: Budget, limit: Limit, window: Window) -> Span:
+    """What a window that exists spans now; ``GONE`` where there is none like it any more."""
+    if limit.meter is Meter.LEVEL:
+        return LEVEL_SPAN
+    key = window.uid.removeprefix(f"{limit.uid}@").partition("/")[0]
+    return keyed_span(budget, limit, key) or GONE
 
 
 def move_budget(state: TenantState, command: MoveBudget, now_us: int) -> Budget:
@@ -264,3 +301,44 @@ def close_budget(state: TenantState, command: CloseBudget, now_us: int) -> Budge
     closed = replace(budget, closed_at_us=now_us)
     state.put_budget(closed)
     return closed
+
+
+def increase_limit(state: TenantState, command: IncreaseLimit, now_us: int) -> Budget:
+    """Allow more than a limit's amount for a while; when it ends, the amount is what it was."""
+    budget = _open(state, command.scope_uid, command.budget_id)
+    known = state.request(command.request_uid)
+    if known is not None:
+        if known.fingerprint != command.fingerprint:
+            raise Conflict(
+                f"Idempotency key {command.idempotency_key} was used for another increase.",
+                field="idempotency_key",
+            )
+        return budget
+    from_us = now_us if command.from_us is None else command.from_us
+    if command.until_us <= max(from_us, now_us):
+        raise InvalidInput("an increase ends after it begins, and after now", field="until")
+    changed = tuple(
+        replace(
+            limit, increases=_increases(limit, Increase(command.amount, from_us, command.until_us), now_us)
+        )
+        if limit.key == command.limit_key
+        else limit
+        for limit in budget.limits
+    )
+    if changed == budget.limits:
+        raise NotFound(f"Budget {command.budget_id} has no limit {command.limit_key}.", field="limit_key")
+    increased = replace(budget, limits=changed)
+    state.put_budget(increased)
+    state.put_request(KnownRequest(command.request_uid, command.tenant, command.fingerprint))
+    return increased
+
+
+def _increases(limit: Limit, added: Increase, now_us: int) -> tuple[Increase, ...]:
+    if limit.amount is None:
+        raise InvalidInput("a limit without an amount cannot be increased", field="limit_key")
+    running = tuple(each for each in limit.increases if each.until_us > now_us)
+    if len(running) >= INCREASES_MAX:
+        raise InvalidInput(f"a limit has at most {INCREASES_MAX} increases at once", field="limit_key")
+    if limit.amount + added.amount + sum(each.amount for each in running) > NANO_MAX:
+        raise OutOfRange("the limit would not fit into 64 bits", field="amount")
+    return (*running, added)

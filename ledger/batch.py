@@ -4,14 +4,27 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from ledger.changes import Changes, LedgerHead
-from ledger.commands import Command, Record, RegisterAgent
+from ledger.commands import (
+    Adjust,
+    Command,
+    Extend,
+    IncreaseLimit,
+    Record,
+    RegisterAgent,
+    Release,
+    Reserve,
+    Settle,
+)
 from ledger.decide import Answer, decide
 from ledger.model import ChargePath, Limit, uid_of
-from ledger.ports import LedgerStore, LedgerTransaction
-from ledger.record import payer, provider_of
+from ledger.plan import Facts, windows_of_plan
+from ledger.ports import LedgerStore, LedgerTransaction, Wanted
+from ledger.record import facts_of_record, payer
+from ledger.reserve import facts_of_reserve, payer_of
 from ledger.state import TenantState
 from ledger.tree import BudgetTree
-from ledger.windows import Span, window_span
+from ledger.windows import Span, window_uid
+from pricing.calendar import HOUR_US
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,19 +47,20 @@ def attempt(
     by_tenant: dict[str, list[int]] = {}
     for index, command in enumerate(commands):
         by_tenant.setdefault(command.tenant, []).append(index)
-    operation_uids = list(dict.fromkeys(_operation_uids(commands)))
+    wanted = _wanted(commands)
     answers: dict[int, Answer] = {}
     written: list[Changes] = []
     with store.transaction() as transaction:
-        heads, operations = transaction.lock(sorted(by_tenant), operation_uids)
+        locked = transaction.lock(sorted(by_tenant), wanted)
         for tenant, indexes in by_tenant.items():
-            state = states[tenant] = _state(transaction, states.get(tenant), heads[tenant])
+            state = states[tenant] = _state(transaction, states.get(tenant), locked.heads[tenant])
             own = [commands[index] for index in indexes]
-            state.operations = {uid: operations.get(uid) for uid in operation_uids}
-            _load(state, own)
-            before = (state.head.seq, state.head.version)
+            state.operations = {uid: locked.operations.get(uid) for uid in wanted.operations}
+            state.holds = {uid: locked.holds.get(uid) for uid in wanted.holds}
+            state.requests = {uid: locked.requests.get(uid) for uid in wanted.requests}
+            _load(state, own, max(now_us, state.head.last_now_us))
             answers.update(zip(indexes, decide(state, own, now_us), strict=True))
-            if _changed(state, before):
+            if state.changes:
                 state.head.commits += 1
                 state.changes.head = state.head
                 written.append(state.changes)
@@ -57,10 +71,6 @@ def attempt(
     for tenant in by_tenant:
         states[tenant].settled()
     return Batch([answers[index] for index in range(len(commands))], written)
-
-
-def _changed(state: TenantState, before: tuple[int, int]) -> bool:
-    return before != (state.head.seq, state.head.version) or bool(state.changes.agents)
 
 
 def _state(transaction: LedgerTransaction, known: TenantState | None, head: LedgerHead) -> TenantState:
@@ -77,66 +87,96 @@ def _state(transaction: LedgerTransaction, known: TenantState | None, head: Ledg
     return TenantState(head, tree, transaction)
 
 
-def _load(state: TenantState, commands: Sequence[Command]) -> None:
-    """Load what the commands will need, in few look-ups. What is missed here is read when it is needed."""
-    records = [command for command in commands if isinstance(command, Record)]
-    agents = [uid_of(state.tenant, command.usage.sent.agent_id) for command in records]
-    agents += [uid_of(state.tenant, each.agent_id) for each in commands if isinstance(each, RegisterAgent)]
-    state.load_agents(agents)
-    paths = _paths(state, records)
-    state.load_paths(path for path, _, _ in paths)
-    state.load_windows(_windows(state, paths))
-
-
-def _operation_uids(commands: Iterable[Command]) -> Iterator[str]:
+def _wanted(commands: Iterable[Command]) -> Wanted:
+    """What is looked up together with the lock: everything that the commands name."""
+    operations: dict[str, None] = {}
+    holds: dict[str, None] = {}
+    requests: dict[str, None] = {}
     for command in commands:
-        if isinstance(command, Record):
-            sent = command.usage.sent
-            yield uid_of(command.tenant, sent.operation_id)
-            if sent.parent_operation_id is not None:
-                yield uid_of(command.tenant, sent.parent_operation_id)
+        match command:
+            case Record():
+                sent = command.usage.sent
+                operations[uid_of(command.tenant, sent.operation_id)] = None
+                if sent.parent_operation_id is not None:
+                    operations[uid_of(command.tenant, sent.parent_operation_id)] = None
+            case Reserve():
+                holds[command.uid] = None
+            case Settle():
+                holds[uid_of(command.tenant, command.reservation_id)] = None
+                operations.update(
+                    (uid_of(command.tenant, usage.sent.operation_id), None) for usage, _ in command.usages
+                )
+            case Extend():
+                holds[uid_of(command.tenant, command.reservation_id)] = None
+                requests[command.request_uid] = None
+            case Release():
+                holds[uid_of(command.tenant, command.reservation_id)] = None
+            case Adjust() | IncreaseLimit():
+                requests[command.request_uid] = None
+            case _:
+                pass
+    return Wanted(list(operations), list(holds), list(requests))
 
 
-def _paths(state: TenantState, records: Iterable[Record]) -> list[tuple[ChargePath, int, int]]:
-    """The paths that the records will charge, each with its earliest and latest instant."""
-    last_us = state.head.last_now_us
-    seen: dict[tuple[str | None, ...], tuple[ChargePath, int, int]] = {}
-    for command in records:
-        sent, at_us = command.usage.sent, command.usage.timestamp_us or last_us
-        key = (
-            command.scope_uid,
-            sent.budget_id,
-            sent.parent_operation_id,
-            sent.agent_id,
-            sent.user_id,
-            sent.provider,
-            sent.model_id,
-        )
-        if (known := seen.get(key)) is not None:
-            seen[key] = (known[0], min(known[1], at_us), max(known[2], at_us))
+def _load(state: TenantState, commands: Sequence[Command], now_us: int) -> None:
+    """Load what the commands will need, in few look-ups. What is missed here is read when it is needed."""
+    state.load_agents(_agents(state, commands))
+    paths: dict[str, ChargePath] = {}
+    windows: dict[str, tuple[Limit, Span, str | None]] = {}
+    held: list[str] = []
+    seen: set[tuple[str | int | None, ...]] = set()
+    for path, facts, at_us in _charges(state, commands, held, now_us):
+        key = (path.uid, at_us // HOUR_US, *facts.values())
+        if key in seen:
             continue
-        agent = state.agent(uid_of(state.tenant, sent.agent_id))
-        facts = {
-            "user_id": sent.user_id,
-            "provider": sent.provider or provider_of(command.quote),
-            "model_id": sent.model_id,
-            "agent_id": sent.agent_id,
-        }
-        path = state.tree.path(payer(state, command, agent, []), facts)
-        seen[key] = (path, at_us, at_us)
-    return list(seen.values())
+        seen.add(key)
+        paths[path.uid] = path
+        for limit, span, member in windows_of_plan(state.tree, path, facts, at_us):
+            windows[window_uid(limit, span, member)] = limit, span, member
+    state.load_paths(paths.values())
+    state.load_windows(windows)
+    state.load_windows_at(held)
 
 
-def _windows(
-    state: TenantState, paths: Iterable[tuple[ChargePath, int, int]]
-) -> Iterator[tuple[Limit, Span]]:
-    for path, first_us, last_us in paths:
-        for budget_uid in path.budget_uids:
-            budget = state.tree.get(budget_uid)
-            if budget is None:
-                continue
-            for limit in budget.limits:
-                for at_us in {first_us, last_us}:
-                    span = window_span(budget, limit, at_us)
-                    if span is not None:
-                        yield limit, span
+def _agents(state: TenantState, commands: Sequence[Command]) -> Iterator[str]:
+    for command in commands:
+        match command:
+            case Record():
+                yield uid_of(state.tenant, command.usage.sent.agent_id)
+            case Reserve():
+                yield command.agent_uid
+            case RegisterAgent():
+                yield uid_of(state.tenant, command.agent_id)
+            case Settle():
+                hold = state.holds.get(uid_of(state.tenant, command.reservation_id))
+                if hold is not None:
+                    yield uid_of(state.tenant, hold.agent_id)
+            case _:
+                pass
+
+
+def _charges(
+    state: TenantState, commands: Sequence[Command], held: list[str], now_us: int
+) -> Iterator[tuple[ChargePath, Facts, int]]:
+    """The paths that the commands will charge, when; adds to ``held`` the windows that their holds are on."""
+    for command in commands:
+        match command:
+            case Record():
+                sent = command.usage.sent
+                agent = state.agent(uid_of(state.tenant, sent.agent_id))
+                facts = facts_of_record(state, command, agent)
+                at_us = command.usage.timestamp_us or now_us
+                yield state.tree.path(payer(state, command, agent, []), facts), facts, at_us
+            case Reserve():
+                agent = state.agent(command.agent_uid)
+                uid = payer_of(state, command, agent)
+                if uid is not None:
+                    facts = facts_of_reserve(state, command, agent)
+                    yield state.tree.path(uid, facts), facts, now_us
+            case Settle() | Extend() | Release():
+                hold = state.holds.get(uid_of(state.tenant, command.reservation_id))
+                if hold is not None:
+                    held.extend(uid for uids in hold.windows for uid in uids)
+                    yield hold.path, hold.facts(), hold.at_us
+            case _:
+                pass

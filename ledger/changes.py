@@ -1,9 +1,12 @@
 """What a batch of decisions changes: handed to the store as a whole, committed as a whole."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from ledger.holds import Hold
 from ledger.model import Agent, Budget, ChargePath, CostEntry, Pricing, Window
 from ledger.usage import Usage
+from pricing.rates import Costs
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +28,39 @@ class RecordedOperation:
     unpriced_seq: int | None
     entry: CostEntry | None
     warnings_json: str | None
+    charged_at_us: int
+    """The instant whose windows it was charged to."""
+    reservation_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Grown:
+    """What a recorded operation is from now on. ``charged`` is all that was charged for it so far."""
+
+    usage: Usage
+    pricing: Pricing
+    charged: Costs
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """An entry of an operation that is recorded already: it grew, got its price, or is adjusted."""
+
+    usage_uid: str
+    path: ChargePath
+    facts: Mapping[str, str | None]
+    entry: CostEntry
+    grown: Grown | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class KnownRequest:
+    """A request that its idempotency key makes safe to repeat, and what it was answered: JSON text."""
+
+    uid: str
+    tenant: str
+    fingerprint: str
+    answer: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +99,24 @@ class Changes:
     paths: dict[str, ChargePath] = field(default_factory=dict[str, ChargePath])
     windows: dict[str, Window] = field(default_factory=dict[str, Window])
     operations: list[RecordedOperation] = field(default_factory=list[RecordedOperation])
+    added: list[Added] = field(default_factory=list[Added])
+    holds: dict[str, Hold] = field(default_factory=dict[str, Hold])
+    requests: list[KnownRequest] = field(default_factory=list[KnownRequest])
     events: list[Event] = field(default_factory=list[Event])
+
+    def __bool__(self) -> bool:
+        """Whether there is anything to write."""
+        return bool(
+            self.windows
+            or self.operations
+            or self.holds
+            or self.events
+            or self.budgets
+            or self.agents
+            or self.paths
+            or self.added
+            or self.requests
+        )
 
     @property
     def rows(self) -> int:

@@ -7,7 +7,10 @@ from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from ledger.holds import Hold, HoldState
 from ledger.model import Budget, ChargePath, Limit, Meter, Window
+from ledger.reader import Spent
+from ledger.recount import fits_facts
 from ledger.tree import BudgetTree
 from ledger.windows import Span, begins_empty, keyed_span, window_span, window_uid
 
@@ -94,4 +97,31 @@ class Recount:
 
 def span_of(budget: Budget, limit: Limit, window: Window) -> Span | None:
     """Where a window lies as the budget is now; None where the budget has no such window any more."""
-    return keyed_span(budget, limit, window.uid.removeprefix(f"{limit.uid}@"))
+    return keyed_span(budget, limit, window.uid.removeprefix(f"{limit.uid}@").partition("/")[0])
+
+
+def spend_of(limit: Limit, window: Window, charged: Iterable[Spent]) -> int:
+    """What a window must have counted of what was charged to its budget in its span, by facts."""
+    member = None
+    if limit.each is not None:
+        member = window.uid.removeprefix(f"{limit.uid}@").partition("/")[2]
+    mine = [each for each in charged if fits_facts(limit, member, each.facts())]
+    match limit.meter:
+        case Meter.COST:
+            return sum(each.cost_nano for each in mine)
+        case Meter.TOKENS:
+            return sum(each.tokens for each in mine)
+        case Meter.REQUESTS:
+            return sum(each.requests for each in mine)
+        case _:
+            return 0
+
+
+def held_on(holds: Iterable[Hold]) -> dict[str, int]:
+    """What open holds have reserved, by window."""
+    reserved: dict[str, int] = {}
+    for hold in holds:
+        if hold.state is HoldState.HELD:
+            for uid, amount in hold.amounts():
+                reserved[uid] = reserved.get(uid, 0) + amount
+    return reserved

@@ -6,11 +6,21 @@ nowhere else; None sees the whole tenant.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from enum import StrEnum
+from hashlib import blake2b
+from typing import Any, Final
 
-from ledger.model import BudgetType, Enforcement, Meter, Recurrence, WindowKind
-from ledger.usage import Usage
+from ledger.errors import InvalidInput, OutOfRange
+from ledger.model import AMOUNT_LIMIT, BudgetType, Enforcement, Meter, Recurrence, WindowKind, uid_of
+from ledger.usage import ID_LENGTH_MAX, Usage, fingerprint_of
+from pricing.bounds import Bound
+from pricing.money import NANO_MAX
 from pricing.quote import Quote
+from pricing.units import COUNT_MAX
+
+TTL_SECONDS_MAX: Final = 86_400
+USAGES_MAX: Final = 1_000
+AGENTS: Final = "agents"
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +31,247 @@ class Record:
     scope_uid: str | None
     usage: Usage
     quote: Quote
+
+
+def reservation_id_of(tenant: str, idempotency_key: str) -> str:
+    """The id of the reservation that a key asks for: one look-up finds it by either."""
+    return blake2b(f"{tenant}\0{idempotency_key}".encode(), digest_size=16).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Reserve:
+    """Hold money before it is spent. Answers a ``ReserveResult``. Raises ``LedgerError`` when it cannot be.
+
+    ``bound`` is what the operation costs at most, worked out beforehand from the model and the counts; it
+    does not matter where ``amount_nano`` is given. A lease of ``quantity`` of ``resource`` counts in limits
+    on its level.
+    """
+
+    tenant: str
+    scope_uid: str | None
+    idempotency_key: str
+    agent_id: str
+    budget_id: str | None = None
+    provider: str | None = None
+    model_id: str | None = None
+    prompt_tokens: int | None = None
+    max_completion_tokens: int | None = None
+    amount_nano: int | None = None
+    ttl_seconds: int = 300
+    user_id: str | None = None
+    dry_run: bool = False
+    bound: Bound = Bound()  # noqa: RUF009 - a tuple, so nobody can change it
+    resource: str = AGENTS
+    quantity: int = 1
+    requests: int = 1
+    """How many operations it is for; a lease that many calls are made on says how many."""
+    reservation_id: str = field(init=False)
+    uid: str = field(init=False)
+    agent_uid: str = field(init=False)
+    fingerprint: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Work out the keys here, outside of the ledger's lock."""
+        for name in ("idempotency_key", "agent_id", "budget_id", "provider", "model_id", "user_id"):
+            check_name(getattr(self, name), name)
+        for name in ("prompt_tokens", "max_completion_tokens"):
+            count = getattr(self, name)
+            if count is not None and not 0 <= count <= COUNT_MAX:
+                raise InvalidInput(f"{name} ({count}) must be 0 to {COUNT_MAX}", field=name)
+        check_amount(self.amount_nano, "amount")
+        check_ttl(self.ttl_seconds)
+        if self.quantity < 0 or self.requests < 0:
+            raise InvalidInput("quantity and requests must not be negative", field="quantity")
+        reservation_id = reservation_id_of(self.tenant, self.idempotency_key)
+        object.__setattr__(self, "reservation_id", reservation_id)
+        object.__setattr__(self, "uid", uid_of(self.tenant, reservation_id))
+        object.__setattr__(self, "agent_uid", uid_of(self.tenant, self.agent_id))
+        content = {name: getattr(self, name) for name in _RESERVE_CONTENT}
+        object.__setattr__(
+            self,
+            "fingerprint",
+            fingerprint_of({k: v for k, v in content.items() if v != _RESERVE_CONTENT[k]}),
+        )
+
+
+_RESERVE_CONTENT: Mapping[str, Any] = {
+    "agent_id": None,
+    "budget_id": None,
+    "provider": None,
+    "model_id": None,
+    "prompt_tokens": None,
+    "max_completion_tokens": None,
+    "amount_nano": None,
+    "ttl_seconds": 300,
+    "user_id": None,
+    "resource": AGENTS,
+    "quantity": 1,
+    "requests": 1,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Settle:
+    """Charge usage to what is held. ``final`` gives the rest back. Answers a ``SettleResult``.
+
+    Counts of an operation that was settled before are cumulative: each quote prices the sum.
+    """
+
+    tenant: str
+    scope_uid: str | None
+    reservation_id: str
+    usages: tuple[tuple[Usage, Quote], ...]
+    final: bool = True
+
+    def __post_init__(self) -> None:
+        """At most 1,000 at a time."""
+        if len(self.usages) > USAGES_MAX:
+            raise InvalidInput(
+                f"{len(self.usages)} usages in one call; at most {USAGES_MAX} are taken", field="usages"
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Extend:
+    """Hold for longer, perhaps more: a heartbeat. Answers a ``ReserveResult``."""
+
+    tenant: str
+    scope_uid: str | None
+    reservation_id: str
+    idempotency_key: str
+    ttl_seconds: int = 300
+    add_amount_nano: int = 0
+
+    def __post_init__(self) -> None:
+        """Check what can be checked outside of the ledger's lock."""
+        check_name(self.idempotency_key, "idempotency_key")
+        check_ttl(self.ttl_seconds)
+        check_amount(self.add_amount_nano, "add_amount")
+
+    @property
+    def request_uid(self) -> str:
+        """The key of this request."""
+        return uid_of(self.tenant, f"extend/{self.reservation_id}/{self.idempotency_key}")
+
+    @property
+    def fingerprint(self) -> str:
+        """A digest of what the caller sent."""
+        return fingerprint_of({"ttl_seconds": self.ttl_seconds, "add_amount_nano": self.add_amount_nano})
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """Give back all that is held. Answers a ``Reservation``; a second time the same."""
+
+    tenant: str
+    scope_uid: str | None
+    reservation_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """Release what has expired, at most ``limit`` holds. Answers a ``Swept``."""
+
+    tenant: str
+    limit: int = 1_000
+
+
+class AdjustmentKind(StrEnum):
+    """Why an entry is adjusted."""
+
+    REFUND = "REFUND"
+    CREDIT = "CREDIT"
+    CORRECTION = "CORRECTION"
+
+
+@dataclass(frozen=True, slots=True)
+class Adjust:
+    """Change what an operation cost, by an entry that names the one it adjusts. Answers an ``Adjusted``.
+
+    ``change_nano`` is added to the cost: below zero for refunds and credits. ``entry_uid`` names the entry,
+    else it is the operation's first.
+    """
+
+    tenant: str
+    scope_uid: str | None
+    idempotency_key: str
+    operation_id: str
+    change_nano: int
+    kind: AdjustmentKind = AdjustmentKind.CORRECTION
+    entry_uid: str | None = None
+    reason: str | None = None
+
+    def __post_init__(self) -> None:
+        """Check what can be checked outside of the ledger's lock."""
+        check_name(self.idempotency_key, "idempotency_key")
+        if not self.change_nano or abs(self.change_nano) > NANO_MAX:
+            raise InvalidInput("an adjustment changes the cost by something", field="change")
+        if self.kind is not AdjustmentKind.CORRECTION and self.change_nano > 0:
+            raise InvalidInput(f"a {self.kind.value.lower()} gives money back", field="change")
+
+    @property
+    def request_uid(self) -> str:
+        """The key of this request."""
+        return uid_of(self.tenant, f"adjust/{self.idempotency_key}")
+
+    @property
+    def fingerprint(self) -> str:
+        """A digest of what the caller sent."""
+        content = [self.operation_id, self.change_nano, self.kind.value, self.entry_uid, self.reason]
+        return fingerprint_of({"adjust": content})
+
+
+@dataclass(frozen=True, slots=True)
+class IncreaseLimit:
+    """Allow more than a limit's amount for a while. Answers the ``Budget``."""
+
+    tenant: str
+    scope_uid: str | None
+    idempotency_key: str
+    budget_id: str
+    amount: int
+    until_us: int
+    from_us: int | None = None
+    """None: from now on."""
+    limit_key: str = AMOUNT_LIMIT
+
+    def __post_init__(self) -> None:
+        """Check what can be checked outside of the ledger's lock."""
+        check_name(self.idempotency_key, "idempotency_key")
+        check_amount(self.amount, "amount")
+
+    @property
+    def request_uid(self) -> str:
+        """The key of this request."""
+        return uid_of(self.tenant, f"increase/{self.idempotency_key}")
+
+    @property
+    def fingerprint(self) -> str:
+        """A digest of what the caller sent."""
+        content = [self.budget_id, self.amount, self.from_us, self.until_us, self.limit_key]
+        return fingerprint_of({"increase": content})
+
+
+def check_name(name: str | None, field: str) -> None:
+    """Raise ``InvalidInput`` for an id that cannot be one."""
+    if name is not None and not (0 < len(name) <= ID_LENGTH_MAX and name.isprintable()):
+        raise InvalidInput(f"{field} must have 1 to {ID_LENGTH_MAX} printable characters", field=field)
+
+
+def check_amount(amount_nano: int | None, field: str) -> None:
+    """Raise ``LedgerError`` for an amount that cannot be held."""
+    if amount_nano is None:
+        return
+    if amount_nano < 0:
+        raise InvalidInput(f"{field} must not be negative", field=field)
+    if amount_nano > NANO_MAX:
+        raise OutOfRange(f"{field} does not fit into 64 bits of nano-units", field=field)
+
+
+def check_ttl(ttl_seconds: int) -> None:
+    """Raise ``InvalidInput`` for a time to live that is no time, or past a day."""
+    if not 1 <= ttl_seconds <= TTL_SECONDS_MAX:
+        raise InvalidInput(f"ttl_seconds must be 1 to {TTL_SECONDS_MAX}", field="ttl_seconds")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +306,8 @@ class CreateBudget:
     warning_threshold_ppm: int = 800_000
     priority: int | None = None
     limits: tuple[LimitSpec, ...] = ()
+    carry_over_cap_nano: int | None = None
+    """How much of what a period leaves of the amount the next one has on top; None: nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,5 +354,6 @@ class RegisterAgent:
     """JSON text."""
 
 
-Administer = CreateBudget | UpdateBudget | MoveBudget | CloseBudget
-Command = Record | Administer | RegisterAgent
+Administer = CreateBudget | UpdateBudget | MoveBudget | CloseBudget | IncreaseLimit
+Reserving = Reserve | Settle | Extend | Release
+Command = Record | Reserving | Sweep | Adjust | Administer | RegisterAgent

@@ -1,26 +1,38 @@
 """The ledger's state machine: commands in, results and changes out. No I/O, no clock of its own."""
 
-from collections.abc import Sequence
-from typing import assert_never
+from collections.abc import Callable, Sequence
+from typing import Any
 
-from ledger.administer import close_budget, create_budget, move_budget, update_budget
+from ledger.adjust import adjust
+from ledger.administer import close_budget, create_budget, increase_limit, move_budget, update_budget
 from ledger.agents import register_agent
 from ledger.commands import (
+    Adjust,
     CloseBudget,
     Command,
     CreateBudget,
+    Extend,
+    IncreaseLimit,
     MoveBudget,
     Record,
     RegisterAgent,
+    Release,
+    Reserve,
+    Settle,
+    Sweep,
     UpdateBudget,
 )
 from ledger.errors import LedgerError
+from ledger.expiry import sweep
+from ledger.lease import extend, release
 from ledger.model import Agent, Budget
 from ledger.record import record
-from ledger.results import RecordResult
+from ledger.reserve import reserve
+from ledger.results import Adjusted, RecordResult, ReserveResult, SettleResult, Swept
+from ledger.settle import settle
 from ledger.state import TenantState
 
-Result = RecordResult | Budget | Agent
+Result = RecordResult | ReserveResult | SettleResult | Adjusted | Swept | Budget | Agent
 Answer = Result | LedgerError
 
 
@@ -34,25 +46,24 @@ def decide(state: TenantState, commands: Sequence[Command], now_us: int) -> list
     answers: list[Answer] = []
     for command in commands:
         try:
-            answers.append(_one(state, command, now_us))
+            answers.append(_HANDLERS[type(command)](state, command, now_us))
         except LedgerError as error:
             answers.append(error)
     return answers
 
 
-def _one(state: TenantState, command: Command, now_us: int) -> Result:
-    match command:
-        case Record():
-            return record(state, command, now_us)
-        case RegisterAgent():
-            return register_agent(state, command, now_us)
-        case CreateBudget():
-            return create_budget(state, command, now_us)
-        case UpdateBudget():
-            return update_budget(state, command, now_us)
-        case MoveBudget():
-            return move_budget(state, command, now_us)
-        case CloseBudget():
-            return close_budget(state, command, now_us)
-        case _:
-            assert_never(command)
+_HANDLERS: dict[type[Any], Callable[[TenantState, Any, int], Result]] = {
+    Record: record,
+    Reserve: reserve,
+    Settle: settle,
+    Extend: extend,
+    Release: release,
+    Sweep: sweep,
+    Adjust: adjust,
+    RegisterAgent: register_agent,
+    CreateBudget: create_budget,
+    UpdateBudget: update_budget,
+    MoveBudget: move_budget,
+    CloseBudget: close_budget,
+    IncreaseLimit: increase_limit,
+}

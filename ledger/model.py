@@ -7,6 +7,7 @@ thresholds are integer parts per million (``*_ppm``).
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import NamedTuple
 
 from pricing.quote import Pricing
 
@@ -22,6 +23,7 @@ __all__ = [
     "CostEntry",
     "Enforcement",
     "EntryKind",
+    "Increase",
     "Limit",
     "Meter",
     "Outcome",
@@ -142,6 +144,14 @@ class EntryKind(StrEnum):
     ADJUSTMENT = "adjustment"
 
 
+class Increase(NamedTuple):
+    """More than a limit's amount, for a while: in [from_us, until_us)."""
+
+    amount: int
+    from_us: int
+    until_us: int
+
+
 @dataclass(frozen=True, slots=True)
 class Limit:
     """One limit of a budget. ``amount`` is nano-units for COST, a count otherwise; None only tracks.
@@ -162,6 +172,7 @@ class Limit:
     thresholds_ppm: tuple[int, ...] = ()
     since_us: int = 0
     """When it was added to a budget that had been there; windows that had ended by then it does not have."""
+    increases: tuple[Increase, ...] = ()
 
     @property
     def counts_all(self) -> bool:
@@ -204,6 +215,8 @@ class Budget:
     limits: tuple[Limit, ...]
     """The budget's own amount first, then by key."""
     closed_at_us: int | None = None
+    carry_over_cap_nano: int | None = None
+    """How much of what a period leaves of the amount the next one has on top; None: nothing."""
     recut_us: int = 0
     """When its period, recurrence or zone last changed: windows that begin before may have been cut anew."""
 
@@ -231,6 +244,8 @@ class Window:
     told: list[int] = field(default_factory=list[int])
     stored: bool = False
     """Whether its node exists."""
+    carried: int = 0
+    """What the window before left over, as it was when this one began."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,6 +305,14 @@ class CostEntry:
     price_date: str | None = None
     catalogue_version: str | None = None
     catalogue_hash: str | None = None
+    operations: int = 1
+    """What it adds to the count of operations."""
+    prompt_tokens: int = 0
+    """What it adds to the counts of tokens."""
+    completion_tokens: int = 0
+    adjusts: str | None = None
+    """The uid of the entry that an adjustment is about."""
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,20 +2,36 @@
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
-from ledger.changes import Changes, LedgerHead
+from ledger.changes import Changes, KnownRequest, LedgerHead
+from ledger.holds import Hold
 from ledger.model import Budget
-from ledger.state import KnownOperation, Reader
+from ledger.reader import KnownOperation, Reader
+
+
+class Wanted(NamedTuple):
+    """Uids to look up once the locks are held."""
+
+    operations: Sequence[str] = ()
+    holds: Sequence[str] = ()
+    requests: Sequence[str] = ()
+
+
+class Locked(NamedTuple):
+    """The locked ledgers by tenant, and what exists of what was wanted, by uid."""
+
+    heads: dict[str, LedgerHead]
+    operations: dict[str, KnownOperation]
+    holds: dict[str, Hold]
+    requests: dict[str, KnownRequest]
 
 
 class LedgerTransaction(Reader, Protocol):
     """One write transaction; it holds the ledgers' locks from ``lock`` to its end."""
 
-    def lock(
-        self, tenants: Sequence[str], operation_uids: Sequence[str]
-    ) -> tuple[dict[str, LedgerHead], dict[str, KnownOperation]]:
-        """Lock the ledgers of those tenants, in uid order; then read them, and the operations that exist.
+    def lock(self, tenants: Sequence[str], wanted: Wanted) -> Locked:
+        """Lock the ledgers of those tenants, in uid order; then read them, and what exists of ``wanted``.
 
         A tenant that is new is founded: its ledger, and its budget ``unattributed``.
         """

@@ -1,8 +1,10 @@
 """What the ledger answers. Refusals that a client must act on are values; the rest is raised."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
-from ledger.model import CostEntry, Pricing, Warning
+from ledger.holds import Decision, HoldState
+from ledger.model import CostEntry, Meter, Pricing, Warning, WindowKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,3 +37,104 @@ class InvalidUsage:
 
 
 RecordResult = RecordedUsage | OperationConflict | InvalidUsage
+
+
+class Reservation(NamedTuple):
+    """What is held, as it now is. Amounts in nano-units of the budget's currency."""
+
+    reservation_id: str
+    state: HoldState
+    amount_nano: int
+    remaining_nano: int
+    expires_at_us: int
+    decision: Decision
+    delay_ms: int
+    duplicate: bool
+    warnings: tuple[Warning, ...]
+    agent_id: str
+    budget_id: str
+    charged_nano: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """A limit that a request would pass; figures in the limit's unit (nano-units for COST).
+
+    ``redacted``: the limit is above the key's own budget. Then there is no budget, and figures are 0.
+    """
+
+    message: str
+    budget_id: str | None
+    meter: Meter
+    window: WindowKind | None
+    limit: int
+    spent: int
+    reserved: int
+    requested: int
+    available: int
+    projected_total: int
+    resets_at_us: int | None
+    redacted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetExceeded:
+    """Refused: every limit that the request would pass. Nothing is held."""
+
+    message: str
+    violations: tuple[Violation, ...]
+    detail: str
+    """What one can do about it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Throttled:
+    """Sent away for a while: a limit that delays is reached. Nothing is held."""
+
+    retry_after_ms: int
+    violations: tuple[Violation, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PriceUnknown:
+    """Refused: a cost is limited, and nobody knows what this would cost at most. Nothing is held."""
+
+    provider: str | None
+    model_id: str | None
+    reason: str
+    """``NO_BOUND``, or why there is no price: ``UNKNOWN_MODEL``, ``UNIT_NOT_PRICED``, ``NO_RATE``."""
+
+
+ReserveResult = Reservation | BudgetExceeded | Throttled | PriceUnknown
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What a settle charged. For a stream: ALLOW go on, THROTTLE slow down, DENY stop."""
+
+    reservation: Reservation
+    results: tuple[RecordResult, ...]
+    charged_nano: int
+    overrun_nano: int
+    late: bool
+    decision: Decision
+    delay_ms: int
+    warnings: tuple[Warning, ...] = ()
+
+
+SettleResult = Settled | OperationConflict | InvalidUsage
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """How many holds had expired and were released."""
+
+    released: int
+
+
+@dataclass(frozen=True, slots=True)
+class Adjusted:
+    """The adjustment is booked. ``duplicate``: it already was."""
+
+    entry: CostEntry
+    duplicate: bool

@@ -4,65 +4,21 @@ The state is read under the ledger's lock and stays valid between batches as lon
 committed: ``LedgerHead.commits`` tells. After a failed commit it is thrown away.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import orjson
 
-from ledger.changes import Changes, Event, LedgerHead, RecordedOperation
-from ledger.model import Agent, Budget, ChargePath, Limit, Meter, Pricing, Window, seq_uid
-from ledger.results import RecordedUsage
+from ledger.changes import Changes, Event, KnownRequest, LedgerHead
+from ledger.holds import Hold
+from ledger.model import Agent, Budget, ChargePath, Limit, Window, seq_uid
+from ledger.plan import Facts, Plan, build_plan, looks_at
+from ledger.reader import KnownOperation, Reader
+from ledger.recount import hold_again, spent_in
 from ledger.tree import BudgetTree
-from ledger.windows import Span, begins_empty, window_span, window_uid
-
-
-@dataclass(frozen=True, slots=True)
-class KnownOperation:
-    """A usage that is recorded: enough to answer a repetition and to find who paid for it."""
-
-    uid: str
-    fingerprint: str
-    leaf_uid: str
-    pricing: Pricing
-    answer: RecordedUsage
-
-
-@dataclass(frozen=True, slots=True)
-class Spent:
-    """What entries add up to, by meter."""
-
-    cost_nano: int
-    tokens: int
-    requests: int
-
-
-class Reader(Protocol):
-    """What decisions may read beyond what was loaded for them; all under the ledger's lock."""
-
-    def windows(self, uids: Iterable[str]) -> dict[str, Window]:
-        """Those of the windows that exist, by uid."""
-        ...
-
-    def windows_of(self, limit_uid: str, ending_after_us: int | None) -> list[Window]:
-        """The windows of a limit that exist and end after an instant, or never; None: all of them."""
-        ...
-
-    def paths(self, uids: Iterable[str]) -> set[str]:
-        """Those of the charge paths that exist."""
-        ...
-
-    def agents(self, uids: Iterable[str]) -> dict[str, Agent]:
-        """Those of the agents that exist, by uid."""
-        ...
-
-    def operations(self, uids: Iterable[str]) -> dict[str, KnownOperation]:
-        """Those of the operations that exist, by uid."""
-        ...
-
-    def spent(self, budget_uid: str, start_us: int | None, end_us: int | None) -> Spent:
-        """What was charged to a budget in [start_us, end_us), from the entries themselves."""
-        ...
+from ledger.windows import Span, begins_empty, carried_into, window_span, window_uid
+from pricing.calendar import HOUR_US
 
 
 @dataclass(slots=True)
@@ -94,6 +50,17 @@ class TenantState:
     """Whether the path's node exists."""
     _used: dict[str, ChargePath] = field(default_factory=dict[str, ChargePath])
     """The paths that this batch charged."""
+    holds: dict[str, Hold | None] = field(default_factory=dict[str, Hold | None])
+    requests: dict[str, KnownRequest | None] = field(default_factory=dict[str, KnownRequest | None])
+    next_expiry_us: int = 0
+    """No open hold expires before this."""
+    batch: int = 0
+    """Counts the batches that were decided on this state."""
+    _plans: dict[tuple[str | int | None, ...], Plan] = field(
+        default_factory=dict[tuple[str | int | None, ...], Plan]
+    )
+    _looks: dict[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    """Which facts limits look at, by path."""
 
     @property
     def tenant(self) -> str:
@@ -117,6 +84,73 @@ class TenantState:
             self.agents[uid] = self.reader.agents([uid]).get(uid)
         return self.agents[uid]
 
+    def hold(self, uid: str) -> Hold | None:
+        """The reservation, if it exists, as this batch left it."""
+        if uid not in self.holds:
+            self.holds[uid] = self.reader.holds([uid]).get(uid)
+        return self.holds[uid]
+
+    def put_hold(self, hold: Hold) -> None:
+        """A reservation is new or changed."""
+        self.holds[hold.uid] = hold
+        self.changes.holds[hold.uid] = hold
+
+    def request(self, uid: str) -> KnownRequest | None:
+        """What was answered to an idempotency key before."""
+        if uid not in self.requests:
+            self.requests[uid] = self.reader.requests([uid]).get(uid)
+        return self.requests[uid]
+
+    def put_request(self, request: KnownRequest) -> None:
+        """Remember an answer for good."""
+        self.requests[request.uid] = request
+        self.changes.requests.append(request)
+
+    def plan(self, path: ChargePath, facts: Facts, at_us: int) -> Plan:
+        """Where an operation with those facts counts at an instant."""
+        looks = self._looks.get(path.uid)
+        if looks is None:
+            looks = self._looks[path.uid] = looks_at(self.tree, path)
+        if looks:
+            key = (path.uid, at_us // HOUR_US, *[facts.get(name) for name in looks])
+        else:
+            key = (path.uid, at_us // HOUR_US)
+        plan = self._plans.get(key)
+        if plan is None or not plan.from_us <= at_us < plan.until_us:
+            plan = self._plans[key] = build_plan(self.tree, path, facts, at_us, self._found)
+        return plan
+
+    def _found(self, budget: Budget, limit: Limit, span: Span, member: str | None) -> Window:
+        del budget
+        return self._window(window_uid(limit, span, member), limit, span, member)
+
+    def window_at(self, uid: str) -> Window | None:
+        """The window with that key, if it exists."""
+        window = self._windows.get(uid)
+        if window is None:
+            window = self.reader.windows([uid]).get(uid)
+            if window is not None:
+                self._windows[uid] = window
+        return window
+
+    def load_windows_at(self, uids: Iterable[str]) -> None:
+        """Load windows that holds are on ahead, in one look-up."""
+        missing = [uid for uid in dict.fromkeys(uids) if uid not in self._windows]
+        if missing:
+            self._windows.update(self.reader.windows(missing))
+
+    def path_at(self, uid: str) -> ChargePath:
+        """A path that this batch charged."""
+        return self._used[uid]
+
+    def touch_plan(self, plan: Plan) -> None:
+        """All windows of the plan changed."""
+        if plan.touched != self.batch:
+            plan.touched = self.batch
+            windows = self.changes.windows
+            for slot in plan.in_order:
+                windows[slot.window.uid] = slot.window
+
     def load_agents(self, uids: Iterable[str]) -> None:
         """Load agents ahead, in one look-up."""
         missing = [uid for uid in dict.fromkeys(uids) if uid not in self.agents]
@@ -124,17 +158,13 @@ class TenantState:
             found = self.reader.agents(missing)
             self.agents.update((uid, found.get(uid)) for uid in missing)
 
-    def load_windows(self, wanted: Iterable[tuple[Limit, Span]]) -> None:
+    def load_windows(self, wanted: Mapping[str, tuple[Limit, Span, str | None]]) -> None:
         """Load windows ahead, in one look-up; those that do not exist begin empty."""
-        missing = {
-            uid: (limit, span)
-            for limit, span in wanted
-            if (uid := window_uid(limit, span)) not in self._windows
-        }
+        missing = [uid for uid in wanted if uid not in self._windows]
         if missing:
             found = self.reader.windows(missing)
-            for uid, (limit, span) in missing.items():
-                self._windows[uid] = found.get(uid) or self._new_window(uid, limit, span)
+            for uid in missing:
+                self._windows[uid] = found.get(uid) or self._new_window(uid, *wanted[uid])
 
     def load_paths(self, paths: Iterable[ChargePath]) -> None:
         """Find out ahead which charge paths exist, in one look-up."""
@@ -154,6 +184,8 @@ class TenantState:
         self.changes.budgets[budget.uid] = budget
         self.head.version += 1
         self._latest.clear()
+        self._plans.clear()
+        self._looks.clear()
 
     def use_path(self, path: ChargePath) -> None:
         """Make sure that the path's node exists."""
@@ -180,20 +212,26 @@ class TenantState:
         )
         return window
 
-    def _window(self, uid: str, limit: Limit, span: Span) -> Window:
+    def _window(self, uid: str, limit: Limit, span: Span, member: str | None = None) -> Window:
         window = self._windows.get(uid)
         if window is None:
-            window = self.reader.windows([uid]).get(uid) or self._new_window(uid, limit, span)
+            window = self.reader.windows([uid]).get(uid) or self._new_window(uid, limit, span, member)
             self._windows[uid] = window
         return window
 
-    def _new_window(self, uid: str, limit: Limit, span: Span) -> Window:
+    def _new_window(self, uid: str, limit: Limit, span: Span, member: str | None = None) -> Window:
         """A window that does not exist yet. It begins empty, unless its limit or its bounds came later."""
         window = Window(uid, limit.uid, span.start_us, span.end_us)
         budget = self.tree.get(limit.budget_uid)
-        if budget is not None and limit.counts_all and not begins_empty(budget, limit, span):
-            window.spent = self._spent(limit, span)
+        if budget is not None:
+            window.carried = carried_into(budget, limit, span, self._stored_window)
+        if budget is not None and not begins_empty(budget, limit, span):
+            self._count(limit, window, span, member)
         return window
+
+    def _stored_window(self, uid: str) -> Window | None:
+        """A window that was counted in, for what it leaves to the next one."""
+        return self._windows.get(uid) or self.reader.windows([uid]).get(uid)
 
     def windows_of(self, limit: Limit, ending_after_us: int | None) -> list[Window]:
         """The windows of a limit that exist and end after an instant, or never; None: all of them."""
@@ -212,24 +250,21 @@ class TenantState:
 
     def recount(self, limit: Limit, window: Window, span: Span) -> None:
         """Give a window other bounds, and what was truly charged in them."""
+        member = None
+        if limit.each is not None:
+            member = window.uid.removeprefix(f"{limit.uid}@").partition("/")[2]
         window.start_us, window.end_us = span.start_us, span.end_us
-        window.spent = self._spent(limit, span)
+        self._count(limit, window, span, member)
         self.touch(window)
 
-    def _spent(self, limit: Limit, span: Span) -> int:
-        """What was charged to a limit's budget in a span, by the entries and by this batch."""
-        if span.start_us is not None and span.start_us == span.end_us:
-            return 0
-        stored = self.reader.spent(limit.budget_uid, span.start_us, span.end_us)
-        spent = {
-            Meter.COST: stored.cost_nano,
-            Meter.TOKENS: stored.tokens,
-            Meter.REQUESTS: stored.requests,
-        }.get(limit.meter, 0)
-        for operation in self.changes.operations:
-            if limit.budget_uid in self._used[operation.path_uid].budget_uids:
-                spent += _counted(operation, limit.meter) if span.holds(operation.timestamp_us) else 0
-        return spent
+    def _count(self, limit: Limit, window: Window, span: Span, member: str | None) -> None:
+        """Fill a window with what was truly charged and is truly held."""
+        window.spent = spent_in(self.reader, self.changes, self._used, limit, span, member)
+        for hold in self.reader.open_holds(limit.budget_uid):
+            self.holds.setdefault(hold.uid, hold)
+        known = [hold for hold in self.holds.values() if hold is not None]
+        for hold in hold_again(known, limit, window, span, member):
+            self.put_hold(hold)
 
     def touch(self, window: Window) -> None:
         """The window changed: it is written with this batch."""
@@ -245,25 +280,19 @@ class TenantState:
         """The batch is committed: what it changed is now what is."""
         for window in self.changes.windows.values():
             window.stored = True
+        for hold in self.changes.holds.values():
+            hold.stored = True
         self.changes = Changes()
         self.operations.clear()
+        self.holds.clear()
+        self.requests.clear()
         self._used.clear()
-        if len(self._windows) > CACHED_MAX:
+        self.batch += 1
+        if len(self._windows) > CACHED_MAX or len(self._plans) > CACHED_MAX:
             self._windows.clear()
             self._latest.clear()
+            self._plans.clear()
         if len(self.agents) > CACHED_MAX:
             self.agents.clear()
         if len(self._paths) > CACHED_MAX:
             self._paths.clear()
-
-
-def _counted(operation: RecordedOperation, meter: Meter) -> int:
-    match meter:
-        case Meter.COST:
-            return 0 if operation.entry is None else operation.entry.total_cost_nano
-        case Meter.TOKENS:
-            return operation.usage.counts.total_tokens
-        case Meter.REQUESTS:
-            return 1
-        case _:
-            return 0

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from hashlib import blake2b
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import orjson
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
@@ -130,18 +130,32 @@ def fingerprint_of(content: Mapping[str, Any]) -> str:
     ).hexdigest()
 
 
+IDENTITY_LENGTH: Final = 24
+
+
+def same_operation(left: str, right: str) -> bool:
+    """Whether two fingerprints are of one operation, however much of it each reports."""
+    return left[:IDENTITY_LENGTH] == right[:IDENTITY_LENGTH]
+
+
 def _fingerprint(
     sent: UsageInput, timestamp_us: int | None, cost_nano: int | None, tags_json: str | None
 ) -> str:
-    normalised = {"operation_id", "timestamp", "provider_cost", "tags"}
-    content = sent.model_dump(exclude_defaults=True, exclude=normalised)
+    """What the operation is, then what it amounts to: an operation that grows keeps the first half."""
+    content = sent.model_dump(exclude_defaults=True, exclude=_NORMALISED)
+    amounts = {name: content.pop(name) for name in _AMOUNTS if name in content}
     if tags_json is not None:
         content["tags"] = tags_json
     if timestamp_us is not None:
-        content["timestamp_us"] = timestamp_us
+        amounts["timestamp_us"] = timestamp_us
     if cost_nano is not None:
-        content["provider_cost_nano"] = cost_nano
-    return fingerprint_of(content)
+        amounts["provider_cost_nano"] = cost_nano
+    return fingerprint_of(content)[:IDENTITY_LENGTH] + fingerprint_of(amounts)[:IDENTITY_LENGTH]
+
+
+_NORMALISED = {"operation_id", "timestamp", "provider_cost", "tags"}
+_AMOUNTS = (*TOKEN_FIELDS, "budget_id", "outcome", "provider_cost_currency")
+"""What may differ between reports of one operation. Its budget is the reservation's, where there is one."""
 
 
 def parse_usage(fields: Mapping[str, Any]) -> Usage | InvalidUsage:

@@ -1,17 +1,19 @@
 """Windows of limits: which stretch of time an instant falls into, and how a budget stands in it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from ledger.model import Budget, BudgetState, Limit, Recurrence, Schedule, Window, WindowKind
+from ledger.model import AMOUNT_LIMIT, Budget, BudgetState, Limit, Recurrence, Schedule, Window, WindowKind
 from pricing.calendar import Unit, bounds, zone
 
 PPM: Final = 1_000_000
 EXCEEDED_PPM: Final = PPM
 AHEAD_MAX_US: Final = 5 * 60 * 1_000_000
 """How far ahead of the ledger's time a usage may have happened."""
+CARRY_BACK_MAX: Final = 1_000
+"""How many idle periods carry-over looks back over."""
 
 _RECURRENCE_UNIT = {
     Recurrence.DAILY: Unit.DAY,
@@ -146,6 +148,49 @@ def _earliest(left_us: int | None, right_us: int | None) -> int | None:
     return min((each for each in (left_us, right_us) if each is not None), default=None)
 
 
+def amount_at(limit: Limit, window: Window, at_us: int) -> int | None:
+    """What a limit allows in a window: its amount, what was carried over, and increases in force then."""
+    return None if limit.amount is None else limit.amount + _on_top(limit, window, at_us)
+
+
+def _on_top(limit: Limit, window: Window, at_us: int) -> int:
+    increases = (each.amount for each in limit.increases if each.from_us <= at_us < each.until_us)
+    return window.carried + sum(increases)
+
+
+def changes_at(limit: Limit) -> Iterator[int]:
+    """The instants at which increases begin and end."""
+    for increase in limit.increases:
+        yield increase.from_us
+        yield increase.until_us
+
+
+def carried_into(budget: Budget, limit: Limit, span: Span, stored: Callable[[str], Window | None]) -> int:
+    """What a budget's new period has on top of its amount: what the last one left over, up to the cap.
+
+    Money that is still held then is not left over. Periods in which nothing happened leave the amount
+    and what they were carried themselves. ``stored`` finds a window that was counted in.
+    """
+    cap = budget.carry_over_cap_nano
+    if cap is None or limit.key != AMOUNT_LIMIT or limit.amount is None or span.start_us is None:
+        return 0
+    idle, carried, at_us = 0, 0, span.start_us
+    while idle * limit.amount < cap and idle < CARRY_BACK_MAX:
+        before = window_span(budget, limit, at_us - 1) if at_us > budget.created_at_us else None
+        if before is None:
+            break
+        window = stored(window_uid(limit, before))
+        if window is not None:
+            left = limit.amount + window.carried - window.spent - window.reserved
+            carried = min(cap, max(0, left))
+            break
+        idle += 1
+        if before.start_us is None:
+            break
+        at_us = before.start_us
+    return min(cap, carried + idle * limit.amount)
+
+
 def window_uid(limit: Limit, span: Span, member: str | None = None) -> str:
     """The key of a window: limit, start, and the member for a limit that counts each one apart."""
     uid = f"{limit.uid}@{span.key}"
@@ -186,20 +231,20 @@ class Standing:
     window_start_us: int | None
     window_end_us: int | None
     limits: tuple[LimitStatus, ...]
+    amount: int | None = None
+    """What the budget allows in this window: its amount, what was carried over, increases in force."""
 
     @property
     def available(self) -> int | None:
         """What is left of the amount; negative when overspent; None without an amount."""
-        amount = self.budget.amount_nano
-        return None if amount is None else amount - self.spent - self.reserved
+        return None if self.amount is None else self.amount - self.spent - self.reserved
 
     @property
     def utilization(self) -> float | None:
         """Spent / amount as a fraction; None without an amount."""
-        amount = self.budget.amount_nano
-        if amount is None:
+        if self.amount is None:
             return None
-        return self.spent / amount if amount else float(self.spent > 0)
+        return self.spent / self.amount if self.amount else float(self.spent > 0)
 
 
 def standing_instant(budget: Budget, limit: Limit, now_us: int) -> int:
@@ -230,30 +275,37 @@ def standing_of(budget: Budget, windows: Mapping[str, Window], now_us: int) -> S
         for limit, window in current_windows(budget, now_us)
     )
     own = limits[0].window
+    amount = budget.amount_nano
+    if amount is not None:
+        first = limits[0].limit
+        amount += _on_top(first, own, standing_instant(budget, first, now_us))
     return Standing(
         budget,
         own.spent,
         own.reserved,
         own.forced,
-        _state(budget, own, now_us),
+        _state(budget, own, amount, now_us),
         own.start_us,
         own.end_us,
         limits,
+        amount,
     )
 
 
-def _state(budget: Budget, own: Window, now_us: int) -> BudgetState:  # noqa: PLR0911 - one line a state
+def _state(  # noqa: PLR0911 - one line a state
+    budget: Budget, own: Window, amount: int | None, now_us: int
+) -> BudgetState:
     if budget.closed_at_us is not None:
         return BudgetState.CLOSED
     if budget.period_start_us is not None and now_us < budget.period_start_us:
         return BudgetState.NOT_STARTED
     if budget.period_end_us is not None and now_us >= budget.period_end_us:
         return BudgetState.ENDED
-    if budget.amount_nano is None:
+    if amount is None:
         return BudgetState.OK
-    if reached(own.spent, budget.amount_nano, EXCEEDED_PPM):
+    if reached(own.spent, amount, EXCEEDED_PPM):
         return BudgetState.EXCEEDED
-    if reached(own.spent, budget.amount_nano, budget.warning_threshold_ppm):
+    if reached(own.spent, amount, budget.warning_threshold_ppm):
         return BudgetState.WARNING
     return BudgetState.OK
 

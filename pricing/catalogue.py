@@ -67,6 +67,7 @@ class _Model:
     """The last one whose condition holds is valid, else the first."""
     slot_us: int
     """The same price is valid from one multiple of this to the next."""
+    context_tokens: int | None
     cards: dict[int, Card] = field(default_factory=dict[int, Card])
     """By index in ``prices``."""
     slots: dict[int, Card] = field(default_factory=dict[int, Card])
@@ -94,6 +95,11 @@ class Catalogue:
             return None
         card = model.slots.get(at_us // model.slot_us)
         return card if card is not None else self._learn(model, check_instant(at_us))
+
+    def context_tokens(self, provider: str | None, model_id: str) -> int | None:
+        """How long prompt and answer of a model can be together, where the catalogue says."""
+        model = self._named(provider, model_id)
+        return None if model is None else model.context_tokens
 
     def _find_model(self, provider_id: str | None, model_id: str) -> _Model | None:
         from genai_prices.data_snapshot import find_provider_by_id  # noqa: PLC0415 - loaded by load_catalogue
@@ -210,7 +216,7 @@ def _model(key: str, model: "ModelInfo") -> _Model:
         slot_us = gcd(slot_us, DAY_US)
         if isinstance(constraint, TimeOfDateConstraint):
             slot_us = gcd(slot_us, _us_of_day(constraint.start_time), _us_of_day(constraint.end_time))
-    return _Model(key, key.endswith(":free"), prices, slot_us)
+    return _Model(key, key.endswith(":free"), prices, slot_us, model.context_window)
 
 
 def _us_of_day(at: time) -> int:

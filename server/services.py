@@ -20,6 +20,7 @@ from ledger.changes import Changes
 from ledger.committer import Committer
 from ledger.errors import Unavailable
 from ledger.model import DEFAULT_TENANT
+from ledger.ports import Wanted
 from ledger.service import LedgerService
 from pricing.catalogue import load_catalogue
 from pricing.quote import Pricer
@@ -109,7 +110,7 @@ def found_default_tenant(store: GraphLedgerStore) -> None:
     """Make the one tenant that everybody has, with its ``unattributed`` budget."""
     # Where another process is doing the same, it is done.
     with contextlib.suppress(Unavailable), store.transaction() as transaction:
-        transaction.lock([DEFAULT_TENANT], [])
+        transaction.lock([DEFAULT_TENANT], Wanted())
 
 
 def admin_key(settings: Settings) -> SecretStr:

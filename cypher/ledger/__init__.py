@@ -6,10 +6,12 @@ from cypher.query import CypherQuery, NoRow
 
 
 class LockParams(TypedDict):
-    """Tenants to lock, and operations to look up once they are."""
+    """Tenants to lock, and what to look up once they are: uids."""
 
     tenants: list[str]
     operations: list[str]
+    holds: list[str]
+    requests: list[str]
 
 
 class OneTenant(TypedDict):
@@ -29,10 +31,12 @@ class HeadRow(TypedDict):
 
 
 class LockedRow(TypedDict):
-    """The ledgers that exist, and those of the operations that are recorded."""
+    """The ledgers that exist, and what exists of what was to be looked up."""
 
     heads: list[HeadRow]
     operations: list["OperationRow"]
+    holds: list["HoldRow"]
+    requests: list["RequestRow"]
 
 
 class FoundedRow(TypedDict):
@@ -48,15 +52,59 @@ class Uids(TypedDict):
 
 
 class OperationRow(TypedDict):
-    """A recorded operation and its first entry's properties (None while unpriced)."""
+    """A recorded operation's properties and its first entry's (None while unpriced)."""
+
+    usage: dict[str, Any]
+    entry: dict[str, Any] | None
+
+
+class HoldRow(TypedDict):
+    """A reservation's properties, and the budgets of the path that it holds on."""
+
+    hold: dict[str, Any]
+    chain: list[str]
+    scoped: list[str]
+
+
+class RequestRow(TypedDict):
+    """A request with an idempotency key, and what it was answered."""
 
     uid: str
-    operation_id: str
+    tenant: str
     fingerprint: str
-    budget_id: str
-    pricing: str
-    warnings: str | None
+    answer: str
+
+
+class OneUid(TypedDict):
+    """A key to look up."""
+
+    uid: str
+
+
+class BookRow(TypedDict):
+    """An operation's properties with one of its entries and the path that it was charged to."""
+
+    usage: dict[str, Any]
     entry: dict[str, Any] | None
+    path_uid: str | None
+    chain: list[str] | None
+    scoped: list[str] | None
+
+
+class ExpiringParams(TypedDict):
+    """A page of open holds by expiry: keys of (after, before), at most ``limit``."""
+
+    after: str
+    before: str
+    limit: int
+
+
+class ExpiringRow(TypedDict):
+    """An open hold and when it expires."""
+
+    key: str
+    uid: str
+    expires_at_us: int
 
 
 class AgentRow(TypedDict):
@@ -83,6 +131,7 @@ class WindowRow(TypedDict):
     reserved: int
     forced: int
     told: list[int]
+    carried: int
 
 
 class LimitWindows(TypedDict):
@@ -114,6 +163,20 @@ class SpentRow(TypedDict):
     requests: int
 
 
+class SpentByFactsRow(TypedDict):
+    """Sums over the usage of one combination of facts."""
+
+    user_id: str | None
+    agent_id: str
+    provider: str | None
+    model_id: str | None
+    category: str
+    has_tokens: bool
+    cost_nano: int
+    tokens: int
+    requests: int
+
+
 class SpentUnpricedRow(TypedDict):
     """Sums over usage without an entry."""
 
@@ -136,11 +199,13 @@ class BudgetRow(TypedDict):
 
 
 class BatchParams(TypedDict):
-    """What nearly every batch writes: ledgers, windows that exist, priced operations."""
+    """What nearly every batch writes: ledgers, windows that exist, priced operations, reservations."""
 
     heads: list[HeadRow]
     windows: list[dict[str, Any]]
     operations: list[dict[str, Any]]
+    new_holds: list[dict[str, Any]]
+    holds: list[dict[str, Any]]
 
 
 class WrittenRow(TypedDict):
@@ -149,6 +214,8 @@ class WrittenRow(TypedDict):
     heads: int
     windows: int
     operations: int
+    new_holds: int
+    holds: int
 
 
 class Rows(TypedDict):
@@ -172,6 +239,19 @@ SPENT_UNPRICED: CypherQuery[BudgetInSpan, SpentUnpricedRow] = CypherQuery(
     "ledger/spent_unpriced", BudgetInSpan, SpentUnpricedRow
 )
 
+SPENT_BY_FACTS: CypherQuery[BudgetInSpan, SpentByFactsRow] = CypherQuery(
+    "ledger/spent_by_facts", BudgetInSpan, SpentByFactsRow
+)
+SPENT_BY_FACTS_UNPRICED: CypherQuery[BudgetInSpan, SpentByFactsRow] = CypherQuery(
+    "ledger/spent_by_facts_unpriced", BudgetInSpan, SpentByFactsRow
+)
+HOLDS: CypherQuery[Uids, HoldRow] = CypherQuery("ledger/holds", Uids, HoldRow)
+EXPIRING: CypherQuery[ExpiringParams, ExpiringRow] = CypherQuery(
+    "ledger/expiring", ExpiringParams, ExpiringRow
+)
+REQUESTS: CypherQuery[Uids, RequestRow] = CypherQuery("ledger/requests", Uids, RequestRow)
+BOOK: CypherQuery[OneUid, BookRow] = CypherQuery("ledger/book", OneUid, BookRow)
+
 WRITE_BATCH: CypherQuery[BatchParams, WrittenRow] = CypherQuery("ledger/write_batch", BatchParams, WrittenRow)
 WRITE_BUDGETS: CypherQuery[Rows, NoRow] = CypherQuery("ledger/write_budgets", Rows, NoRow)
 WRITE_BUDGET_PARENTS: CypherQuery[Rows, NoRow] = CypherQuery("ledger/write_budget_parents", Rows, NoRow)
@@ -184,3 +264,5 @@ WRITE_PATHS: CypherQuery[Rows, NoRow] = CypherQuery("ledger/write_paths", Rows, 
 WRITE_UNPRICED: CypherQuery[Rows, NoRow] = CypherQuery("ledger/write_unpriced", Rows, NoRow)
 CREATE_WINDOWS: CypherQuery[Rows, NoRow] = CypherQuery("ledger/create_windows", Rows, NoRow)
 WRITE_EVENTS: CypherQuery[Rows, NoRow] = CypherQuery("ledger/write_events", Rows, NoRow)
+WRITE_ENTRIES: CypherQuery[Rows, NoRow] = CypherQuery("ledger/write_entries", Rows, NoRow)
+WRITE_REQUESTS: CypherQuery[Rows, NoRow] = CypherQuery("ledger/write_requests", Rows, NoRow)

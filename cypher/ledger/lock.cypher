@@ -6,7 +6,16 @@ CALL () {
   UNWIND $operations AS uid
   MATCH (u:TokenUsage {uid: uid})
   OPTIONAL MATCH (u)-[:INCURRED]->(e:CostEntry {kind: 'usage'})
-  RETURN collect({uid: u.uid, operation_id: u.operation_id, fingerprint: u.fingerprint, budget_id: u.budget_id,
-    pricing: u.pricing, warnings: u.warnings, entry: properties(e)}) AS operations
+  RETURN collect({usage: properties(u), entry: properties(e)}) AS operations
 }
-RETURN heads, operations
+CALL () {
+  UNWIND $holds AS uid
+  MATCH (r:Reservation {uid: uid})-[:HOLDS]->(p:ChargePath)
+  RETURN collect({hold: properties(r), chain: p.chain, scoped: p.scoped}) AS holds
+}
+CALL () {
+  UNWIND $requests AS uid
+  MATCH (q:Request {uid: uid})
+  RETURN collect({uid: q.uid, tenant: q.tenant, fingerprint: q.fingerprint, answer: q.answer}) AS requests
+}
+RETURN heads, operations, holds, requests

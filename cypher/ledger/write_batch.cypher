@@ -18,4 +18,17 @@ CALL () {
   SET u += row.usage, e += row.entry
   RETURN count(*) AS operations
 }
-RETURN heads, windows, operations
+CALL () {
+  UNWIND $new_holds AS row
+  MATCH (p:ChargePath {uid: row.path_uid})
+  CREATE (r:Reservation {uid: row.uid})-[:HOLDS]->(p)
+  SET r += row.properties
+  RETURN count(*) AS new_holds
+}
+CALL () {
+  UNWIND $holds AS row
+  MATCH (r:Reservation {uid: row.uid})
+  SET r += row.properties
+  RETURN count(*) AS holds
+}
+RETURN heads, windows, operations, new_holds, holds

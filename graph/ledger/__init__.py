@@ -1,6 +1,6 @@
 """The ledger's store on Bolt, and the budget trees that everybody reads."""
 
-from graph.ledger.store import GraphLedgerStore
+from graph.ledger.store import GraphLedgerStore, GraphLedgerTransaction
 from graph.ledger.trees import Trees
 
-__all__ = ["GraphLedgerStore", "Trees"]
+__all__ = ["GraphLedgerStore", "GraphLedgerTransaction", "Trees"]

@@ -1,11 +1,12 @@
 """Between the ledger's nouns and the properties of their nodes."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
 
-from cypher.ledger import AgentRow, BudgetRow, HeadRow, OperationRow, WindowRow
-from ledger.changes import Event, LedgerHead, RecordedOperation
+from cypher.ledger import AgentRow, BudgetRow, HeadRow, OperationRow, SpentByFactsRow, WindowRow
+from ledger.changes import Event, Grown, LedgerHead, RecordedOperation
 from ledger.limits import in_order
 from ledger.model import (
     Agent,
@@ -14,6 +15,7 @@ from ledger.model import (
     CostEntry,
     Enforcement,
     EntryKind,
+    Increase,
     Limit,
     Meter,
     Pricing,
@@ -24,9 +26,12 @@ from ledger.model import (
     seq_uid,
     uid_of,
 )
+from ledger.plan import resource_of
+from ledger.reader import KnownOperation, Spent
 from ledger.results import RecordedUsage
-from ledger.state import KnownOperation
 from ledger.warnings import load_warnings
+from pricing.rates import Costs
+from pricing.units import TokenCounts
 
 Properties = dict[str, Any]
 
@@ -67,6 +72,7 @@ def budget_properties(budget: Budget, version: int) -> Properties:
             [[each.decided_us, each.recurrence.value, each.timezone] for each in budget.schedules]
         ).decode(),
         "recut_us": budget.recut_us,
+        "carry_over_cap_nano": budget.carry_over_cap_nano,
         "version": version,
     }
 
@@ -102,6 +108,7 @@ def budget_of(row: BudgetRow) -> Budget:
         ),
         limits=limits,
         recut_us=node["recut_us"],
+        carry_over_cap_nano=node.get("carry_over_cap_nano"),
     )
 
 
@@ -119,6 +126,7 @@ def limit_properties(limit: Limit) -> Properties:
         "each": limit.each,
         "thresholds_ppm": list(limit.thresholds_ppm),
         "since_us": limit.since_us,
+        "increases": orjson.dumps(limit.increases).decode() if limit.increases else None,
     }
 
 
@@ -136,6 +144,7 @@ def limit_of(node: Properties) -> Limit:
         node.get("each"),
         tuple(node["thresholds_ppm"]),
         node["since_us"],
+        tuple(Increase(*each) for each in orjson.loads(node.get("increases") or "[]")),
     )
 
 
@@ -148,6 +157,7 @@ def window_figures(window: Window) -> Properties:
         "reserved": window.reserved,
         "forced": window.forced,
         "told": window.told,
+        "carried": window.carried,
     }
 
 
@@ -163,6 +173,7 @@ def window_of(row: WindowRow) -> Window:
         row["forced"],
         list(row["told"]),
         stored=True,
+        carried=row["carried"],
     )
 
 
@@ -234,7 +245,10 @@ def usage_properties(operation: RecordedOperation) -> Properties:
         "agent_key": f"{operation.agent_uid}/{when}",
         "fingerprint": operation.usage.fingerprint,
         "warnings": operation.warnings_json,
+        "reservation_id": operation.reservation_id,
     }
+    if operation.unpriced_seq is not None:
+        properties["charged_at_us"] = operation.charged_at_us
     if sent.session_id is not None:
         properties["session_id"] = sent.session_id
         properties["session_uid"] = uid_of(operation.tenant, sent.session_id)
@@ -244,9 +258,26 @@ def usage_properties(operation: RecordedOperation) -> Properties:
     return properties
 
 
-def entry_properties(operation: RecordedOperation, entry: CostEntry) -> Properties:
+def grown_properties(grown: Grown) -> Properties:
+    """What changes on a TokenUsage node whose operation grew, or got its price."""
+    sent, counts = grown.usage.sent, grown.usage.counts
+    return {
+        "prompt_tokens": counts.prompt_tokens,
+        "completion_tokens": counts.completion_tokens,
+        "total_tokens": counts.total_tokens,
+        **{name: getattr(sent, name) or None for name in COUNTED},
+        "outcome": sent.outcome.value,
+        "usage_reported": grown.usage.usage_reported,
+        "fingerprint": grown.usage.fingerprint,
+        "pricing": grown.pricing.value,
+        "charged_prompt_nano": grown.charged.prompt_nano,
+        "charged_completion_nano": grown.charged.completion_nano,
+        "charged_other_nano": grown.charged.other_nano,
+    }
+
+
+def entry_properties(entry: CostEntry, path_uid: str) -> Properties:
     """What a CostEntry node holds beside its uid."""
-    counts = operation.usage.counts
     return {
         "tenant": entry.tenant,
         "token_usage_id": entry.token_usage_id,
@@ -259,15 +290,17 @@ def entry_properties(operation: RecordedOperation, entry: CostEntry) -> Properti
         "seq": entry.seq,
         "charged_at_us": entry.charged_at_us,
         "recorded_at_us": entry.recorded_at_us,
-        "charge_path": operation.path_uid,
-        "operations": 1,
-        "prompt_tokens": counts.prompt_tokens,
-        "completion_tokens": counts.completion_tokens,
+        "charge_path": path_uid,
+        "operations": entry.operations,
+        "prompt_tokens": entry.prompt_tokens,
+        "completion_tokens": entry.completion_tokens,
         "price_source": entry.price_source,
         "price_card": entry.price_card,
         "price_date": entry.price_date,
         "catalogue_version": entry.catalogue_version,
         "catalogue_hash": entry.catalogue_hash,
+        "adjusts": entry.adjusts,
+        "reason": entry.reason,
     }
 
 
@@ -291,21 +324,70 @@ def entry_of(node: Properties) -> CostEntry:
         node.get("price_date"),
         node.get("catalogue_version"),
         node.get("catalogue_hash"),
+        node["operations"],
+        node["prompt_tokens"],
+        node["completion_tokens"],
+        node.get("adjusts"),
+        node.get("reason"),
     )
 
 
 def operation_of(row: OperationRow) -> KnownOperation:
     """A recorded operation with the answer that was given when it was recorded."""
-    tenant, _, _ = row["uid"].partition("/")
-    pricing = Pricing(row["pricing"])
+    node = row["usage"]
+    pricing = Pricing(node["pricing"])
     answer = RecordedUsage(
-        row["operation_id"],
+        node["operation_id"],
         duplicate=False,
         pricing=pricing,
         cost_entry=None if row["entry"] is None else entry_of(row["entry"]),
-        warnings=load_warnings(row["warnings"]),
+        warnings=load_warnings(node.get("warnings")),
     )
-    return KnownOperation(row["uid"], row["fingerprint"], uid_of(tenant, row["budget_id"]), pricing, answer)
+    charged = None
+    if node.get("charged_prompt_nano") is not None:
+        charged = Costs(
+            node["charged_prompt_nano"], node["charged_completion_nano"], node["charged_other_nano"]
+        )
+    counts = TokenCounts.from_billed(
+        prompt_tokens=node["prompt_tokens"],
+        completion_tokens=node["completion_tokens"],
+        **{name: node.get(name) or 0 for name in COUNTED},
+    )
+    return KnownOperation(
+        node["uid"],
+        node["fingerprint"],
+        uid_of(node["tenant"], node["budget_id"]),
+        pricing,
+        answer,
+        counts,
+        charged,
+        node.get("reservation_id"),
+    )
+
+
+def facts_of(node: Mapping[str, Any]) -> dict[str, str | None]:
+    """What limits look at, of a TokenUsage node."""
+    return {
+        "user_id": node.get("user_id"),
+        "agent_id": node["agent_id"],
+        "provider": node.get("provider"),
+        "model_id": node.get("model_id"),
+        "resource": resource_of(node.get("model_id"), node["total_tokens"], node["category"]),
+    }
+
+
+def spent_of(row: SpentByFactsRow) -> Spent:
+    """Sums over the usage of one combination of facts."""
+    return Spent(
+        row["cost_nano"],
+        row["tokens"],
+        row["requests"],
+        row["user_id"],
+        row["agent_id"],
+        row["provider"],
+        row["model_id"],
+        resource_of(row["model_id"], int(row["has_tokens"]), row["category"]),
+    )
 
 
 def event_properties(event: Event) -> Properties:

@@ -1,20 +1,23 @@
 """``ledger.ports.LedgerStore`` on Bolt: one transaction per batch, a handful of statements each."""
 
 import contextlib
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from typing import Final
 
 from cypher import ledger as queries
 from graph.database import Database, Transaction
 from graph.errors import CommitUncertain, ConstraintViolation
-from graph.ledger import rows
-from ledger.changes import Changes, LedgerHead
+from graph.ledger import hold_rows, rows
+from ledger.changes import Changes, KnownRequest, LedgerHead
 from ledger.errors import Unavailable
+from ledger.holds import Hold
 from ledger.limits import amount_limit
 from ledger.model import (
     UNATTRIBUTED,
     Agent,
     Budget,
     BudgetType,
+    ChargePath,
     Recurrence,
     Schedule,
     Window,
@@ -22,8 +25,11 @@ from ledger.model import (
     seq_uid,
     uid_of,
 )
-from ledger.state import KnownOperation, Spent
+from ledger.ports import Locked, Wanted
+from ledger.reader import Book, KnownOperation, Spent
 from pricing.calendar import INSTANT_MAX_US
+
+HOLDS_AT_ONCE: Final = 1_000
 
 
 class _Cancelled(Exception):
@@ -61,21 +67,34 @@ class GraphLedgerTransaction:
         """Roll back at the end of the block."""
         self.cancelled = True
 
-    def lock(
-        self, tenants: Sequence[str], operation_uids: Sequence[str]
-    ) -> tuple[dict[str, LedgerHead], dict[str, KnownOperation]]:
+    def lock(self, tenants: Sequence[str], wanted: Wanted) -> Locked:
         """Take the locks of the tenants' ledgers, in uid order, then look up; new tenants are founded."""
-        params: queries.LockParams = {"tenants": list(tenants), "operations": list(operation_uids)}
+        params: queries.LockParams = {
+            "tenants": list(tenants),
+            "operations": list(wanted.operations),
+            "holds": list(wanted.holds),
+            "requests": list(wanted.requests),
+        }
         (locked,) = self._transaction.run(queries.LOCK, params)
         heads = {each["tenant"]: LedgerHead(**each) for each in locked["heads"]}
         for tenant in tenants:
             if tenant not in heads:
                 heads[tenant] = self._found(tenant)
-        return heads, {each["uid"]: rows.operation_of(each) for each in locked["operations"]}
+        operations = (rows.operation_of(each) for each in locked["operations"])
+        holds = (hold_rows.hold_of(each) for each in locked["holds"])
+        requests = (KnownRequest(**each) for each in locked["requests"])
+        return Locked(
+            heads,
+            {each.uid: each for each in operations},
+            {each.uid: each for each in holds},
+            {each.uid: each for each in requests},
+        )
 
     def _found(self, tenant: str) -> LedgerHead:
         self._transaction.run(queries.FOUND_TENANT, {"tenant": tenant})
-        (locked,) = self._transaction.run(queries.LOCK, {"tenants": [tenant], "operations": []})
+        (locked,) = self._transaction.run(
+            queries.LOCK, {"tenants": [tenant], "operations": [], "holds": [], "requests": []}
+        )
         (row,) = locked["heads"]
         head = LedgerHead(**row)
         if head.version == 0:
@@ -83,7 +102,14 @@ class GraphLedgerTransaction:
             head.version = 1
             self._write_budgets([_unattributed(tenant)], head.version)
             self._transaction.run(
-                queries.WRITE_BATCH, {"heads": [rows.head_properties(head)], "windows": [], "operations": []}
+                queries.WRITE_BATCH,
+                {
+                    "heads": [rows.head_properties(head)],
+                    "windows": [],
+                    "operations": [],
+                    "new_holds": [],
+                    "holds": [],
+                },
             )
         return head
 
@@ -115,21 +141,83 @@ class GraphLedgerTransaction:
     def operations(self, uids: Iterable[str]) -> dict[str, KnownOperation]:
         """Those of the operations that exist."""
         found = self._transaction.run(queries.OPERATIONS, {"uids": list(uids)})
-        return {row["uid"]: rows.operation_of(row) for row in found}
+        return {each.uid: each for each in map(rows.operation_of, found)}
 
     def spent(self, budget_uid: str, start_us: int | None, end_us: int | None) -> Spent:
         """What was charged to a budget in [start_us, end_us); unpriced usage counts its tokens."""
-        params: queries.BudgetInSpan = {
-            "budget_uid": budget_uid,
-            "start_us": 0 if start_us is None else start_us,
-            "end_us": INSTANT_MAX_US if end_us is None else end_us,
-        }
+        params = _in_span(budget_uid, start_us, end_us)
         (priced,) = self._transaction.run(queries.SPENT, params)
         (unpriced,) = self._transaction.run(queries.SPENT_UNPRICED, params)
         return Spent(
             priced["cost_nano"],
             priced["tokens"] + unpriced["tokens"],
             priced["requests"] + unpriced["requests"],
+        )
+
+    def spent_by_facts(self, budget_uid: str, start_us: int | None, end_us: int | None) -> list[Spent]:
+        """As ``spent``, apart for each combination of facts."""
+        params = _in_span(budget_uid, start_us, end_us)
+        found = self._transaction.run(queries.SPENT_BY_FACTS, params)
+        found += self._transaction.run(queries.SPENT_BY_FACTS_UNPRICED, params)
+        return [rows.spent_of(row) for row in found]
+
+    def holds(self, uids: Iterable[str]) -> dict[str, Hold]:
+        """Those of the reservations that exist."""
+        found = self._transaction.run(queries.HOLDS, {"uids": list(uids)})
+        return {each.uid: each for each in map(hold_rows.hold_of, found)}
+
+    def open_holds(self, budget_uid: str) -> list[Hold]:
+        """All open holds of the tenant are looked at: they are few, and those that ended are many."""
+        tenant = budget_uid.partition("/")[0]
+        return [hold for hold in self.all_open_holds(tenant) if budget_uid in hold.path.budget_uids]
+
+    def all_open_holds(self, tenant: str) -> Iterator[Hold]:
+        """The tenant's open holds, by expiry."""
+        after_key = ""
+        while True:
+            page = self.first_to_expire(tenant, after_key, HOLDS_AT_ONCE)
+            if page:
+                yield from self.holds(uid for _, uid, _ in page).values()
+                after_key = page[-1][0]
+            if len(page) < HOLDS_AT_ONCE:
+                return
+
+    def first_to_expire(self, tenant: str, after_key: str, limit: int) -> list[tuple[str, str, int]]:
+        """Open holds by expiry, from a key on."""
+        params: queries.ExpiringParams = {
+            "after": after_key or f"{tenant}/",
+            "before": f"{tenant}0",
+            "limit": limit,
+        }
+        found = self._transaction.run(queries.EXPIRING, params)
+        return [(row["key"], row["uid"], row["expires_at_us"]) for row in found]
+
+    def requests(self, uids: Iterable[str]) -> dict[str, KnownRequest]:
+        """Those of the requests that were answered before."""
+        found = self._transaction.run(queries.REQUESTS, {"uids": list(uids)})
+        return {row["uid"]: KnownRequest(**row) for row in found}
+
+    def book(self, operation_uid: str) -> Book | None:
+        """An operation's entries, oldest first."""
+        found = self._transaction.run(queries.BOOK, {"uid": operation_uid})
+        if not found:
+            return None
+        usage = found[0]["usage"]
+        return Book(
+            rows.facts_of(usage),
+            tuple(
+                (
+                    rows.entry_of(row["entry"]),
+                    ChargePath(
+                        row["path_uid"] or "",
+                        usage["tenant"],
+                        tuple(row["chain"] or ()),
+                        tuple(row["scoped"] or ()),
+                    ),
+                )
+                for row in found
+                if row["entry"] is not None
+            ),
         )
 
     def write(self, changes: Sequence[Changes]) -> None:
@@ -152,12 +240,44 @@ class GraphLedgerTransaction:
             ],
         )
         self._write_batch(changes)
+        self._write_added(changes)
         self._rows(
             queries.WRITE_EVENTS,
             [
                 {"uid": seq_uid(event.tenant, event.seq), "properties": rows.event_properties(event)}
                 for each in changes
                 for event in each.events
+            ],
+        )
+
+    def _write_added(self, changes: Sequence[Changes]) -> None:
+        self._rows(
+            queries.WRITE_ENTRIES,
+            [
+                {
+                    "usage_uid": added.usage_uid,
+                    "path_uid": added.path.uid,
+                    "uid": added.entry.uid,
+                    "entry": rows.entry_properties(added.entry, added.path.uid),
+                    "usage": {} if added.grown is None else rows.grown_properties(added.grown),
+                }
+                for each in changes
+                for added in each.added
+            ],
+        )
+        self._rows(
+            queries.WRITE_REQUESTS,
+            [
+                {
+                    "uid": request.uid,
+                    "properties": {
+                        "tenant": request.tenant,
+                        "fingerprint": request.fingerprint,
+                        "answer": request.answer,
+                    },
+                }
+                for each in changes
+                for request in each.requests
             ],
         )
 
@@ -209,6 +329,7 @@ class GraphLedgerTransaction:
     def _write_batch(self, changes: Sequence[Changes]) -> None:
         operations = [operation for each in changes for operation in each.operations]
         windows = [window for each in changes for window in each.windows.values()]
+        holds = [hold for each in changes for hold in each.holds.values()]
         self._rows(
             queries.CREATE_WINDOWS,
             [
@@ -242,10 +363,18 @@ class GraphLedgerTransaction:
                     "uid": each.uid,
                     "usage": rows.usage_properties(each),
                     "entry_uid": each.entry.uid,
-                    "entry": rows.entry_properties(each, each.entry),
+                    "entry": rows.entry_properties(each.entry, each.path_uid),
                 }
                 for each in operations
                 if each.entry is not None
+            ],
+            "new_holds": [
+                {"uid": each.uid, "path_uid": each.path.uid, "properties": hold_rows.hold_properties(each)}
+                for each in holds
+                if not each.stored
+            ],
+            "holds": [
+                {"uid": each.uid, "properties": hold_rows.hold_figures(each)} for each in holds if each.stored
             ],
         }
         (written,) = self._transaction.run(queries.WRITE_BATCH, params)
@@ -253,6 +382,8 @@ class GraphLedgerTransaction:
             "heads": len(params["heads"]),
             "windows": len(params["windows"]),
             "operations": len(params["operations"]),
+            "new_holds": len(params["new_holds"]),
+            "holds": len(params["holds"]),
         }
         if written != expected:
             # An operation whose agent or path is not there would be lost without a word.
@@ -263,6 +394,14 @@ class GraphLedgerTransaction:
     ) -> None:
         if values:
             self._transaction.run_consume(query, {"rows": values})
+
+
+def _in_span(budget_uid: str, start_us: int | None, end_us: int | None) -> queries.BudgetInSpan:
+    return {
+        "budget_uid": budget_uid,
+        "start_us": 0 if start_us is None else start_us,
+        "end_us": INSTANT_MAX_US if end_us is None else end_us,
+    }
 
 
 def _unattributed(tenant: str) -> Budget:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from ledger.commands import Command
 from ledger.decide import Answer
 from ledger.model import Window
+from ledger.ports import Wanted
 from ledger.results import RecordedUsage
 from ledger.state import TenantState
 from ledger.tree import BudgetTree
@@ -24,7 +25,7 @@ sizes = st.lists(st.integers(1, 12), min_size=1, max_size=6)
 def fresh_state(desk: BookDesk) -> TenantState:
     """What a process would read that has seen nothing yet."""
     transaction = MemoryTransaction(desk.books.copy())
-    heads, _ = transaction.lock(["t"], [])
+    heads = transaction.lock(["t"], Wanted()).heads
     tree = BudgetTree("t")
     for budget in transaction.budgets("t", -1):
         tree.put(budget)

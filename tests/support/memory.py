@@ -10,7 +10,8 @@ import threading
 from collections.abc import Callable, Collection, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from ledger.changes import Changes, Event, LedgerHead, RecordedOperation
+from ledger.changes import Changes, Event, KnownRequest, LedgerHead, RecordedOperation
+from ledger.holds import Hold
 from ledger.limits import amount_limit
 from ledger.model import (
     UNATTRIBUTED,
@@ -25,8 +26,9 @@ from ledger.model import (
     Window,
     uid_of,
 )
+from ledger.ports import Locked, Wanted
+from ledger.reader import Book, KnownOperation, Spent
 from ledger.results import RecordedUsage
-from ledger.state import KnownOperation, Spent
 from ledger.warnings import load_warnings
 
 
@@ -165,15 +167,13 @@ class MemoryTransaction:
     def cancel(self) -> None:
         self.cancelled = True
 
-    def lock(
-        self, tenants: Sequence[str], operation_uids: Sequence[str]
-    ) -> tuple[dict[str, LedgerHead], dict[str, KnownOperation]]:
+    def lock(self, tenants: Sequence[str], wanted: Wanted) -> Locked:
         assert list(tenants) == sorted(tenants), "locks are taken in uid order"
         for tenant in tenants:
             if tenant not in self.books.heads:
                 self.books.found(tenant)
         heads = {tenant: replace(self.books.heads[tenant]) for tenant in tenants}
-        return heads, self.operations(operation_uids)
+        return Locked(heads, self.operations(wanted.operations), {}, {})
 
     def budgets(self, tenant: str, since_version: int) -> list[Budget]:
         return [
@@ -208,6 +208,24 @@ class MemoryTransaction:
 
     def spent(self, budget_uid: str, start_us: int | None, end_us: int | None) -> Spent:
         return self.books.spent(budget_uid, start_us, end_us)
+
+    def spent_by_facts(self, budget_uid: str, start_us: int | None, end_us: int | None) -> list[Spent]:
+        raise NotImplementedError("this store knows no reservations: tests.support.simulated_store does")
+
+    def holds(self, uids: Iterable[str]) -> dict[str, Hold]:  # noqa: ARG002 - it keeps none; nor do those below
+        return {}
+
+    def open_holds(self, budget_uid: str) -> list[Hold]:  # noqa: ARG002
+        return []
+
+    def first_to_expire(self, tenant: str, after_key: str, limit: int) -> list[tuple[str, str, int]]:  # noqa: ARG002
+        return []
+
+    def requests(self, uids: Iterable[str]) -> dict[str, KnownRequest]:  # noqa: ARG002
+        return {}
+
+    def book(self, operation_uid: str) -> Book | None:  # noqa: ARG002
+        return None
 
     def write(self, changes: Sequence[Changes]) -> None:
         for each in changes:

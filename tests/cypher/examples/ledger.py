@@ -20,12 +20,16 @@ FIGURES: dict[str, Any] = {
     "reserved": 0,
     "forced": 0,
     "told": [800_000],
+    "carried": 0,
 }
 USAGE: dict[str, Any] = {
     "tenant": TENANT,
     "agent_id": "agent",
     "timestamp_us": 5,
+    "prompt_tokens": 2,
+    "completion_tokens": 1,
     "total_tokens": 3,
+    "category": "api_call",
     "fingerprint": "f",
     "budget_id": "leaf",
     "charge_path": PATH,
@@ -96,7 +100,26 @@ PATHS: Given = (
     ledger.WRITE_PATHS,
     rows({"uid": PATH, "tenant": TENANT, "chain": [LEAF, ROOT], "scoped": [], "budgets": [LEAF, ROOT]}),
 )
-BATCH: Given = (ledger.WRITE_BATCH, {"heads": [HEAD], "windows": [], "operations": [OPERATION]})
+HOLD = f"{TENANT}/hold"
+RESERVATION = {
+    "uid": HOLD,
+    "path_uid": PATH,
+    "properties": {
+        "tenant": TENANT,
+        "expiry_key": f"{TENANT}/{9:016d}/hold",
+        "expires_at_us": 9,
+        "state": "HELD",
+    },
+}
+BATCH: Given = (
+    ledger.WRITE_BATCH,
+    {"heads": [HEAD], "windows": [], "operations": [OPERATION], "new_holds": [RESERVATION], "holds": []},
+)
+REQUEST = f"{TENANT}/extend/hold/key"
+REQUESTED: Given = (
+    ledger.WRITE_REQUESTS,
+    {"rows": [{"uid": REQUEST, "properties": {"tenant": TENANT, "fingerprint": "f", "answer": "{}"}}]},
+)
 WITHOUT_PRICE: Given = (
     ledger.WRITE_UNPRICED,
     rows(
@@ -124,7 +147,32 @@ def written(step: Given, *given: Given) -> Example[Any]:
 EXAMPLES = (
     written(FOUNDED),
     Example(ledger.HEAD, {"tenant": TENANT}, (FOUNDED,)),
-    Example(ledger.LOCK, {"tenants": [TENANT], "operations": [PRICED, UNPRICED]}, RECORDED),
+    Example(
+        ledger.LOCK,
+        {"tenants": [TENANT], "operations": [PRICED, UNPRICED], "holds": [HOLD], "requests": [REQUEST]},
+        (*RECORDED, REQUESTED),
+    ),
+    Example(ledger.HOLDS, {"uids": [HOLD, "unknown"]}, RECORDED),
+    Example(ledger.EXPIRING, {"after": f"{TENANT}/", "before": f"{TENANT}0", "limit": 5}, RECORDED),
+    Example(ledger.REQUESTS, {"uids": [REQUEST]}, (REQUESTED,)),
+    Example(ledger.BOOK, {"uid": PRICED}, RECORDED),
+    Example(ledger.BOOK, {"uid": UNPRICED}, RECORDED),
+    Example(ledger.SPENT_BY_FACTS, SPAN, RECORDED),
+    Example(ledger.SPENT_BY_FACTS_UNPRICED, SPAN, RECORDED),
+    Example(
+        ledger.WRITE_ENTRIES,
+        rows(
+            {
+                "usage_uid": PRICED,
+                "path_uid": PATH,
+                "uid": f"{TENANT}/{3:016d}",
+                "entry": {**ENTRY, "kind": "continuation", "operations": 0},
+                "usage": {"total_tokens": 9},
+            }
+        ),
+        RECORDED,
+    ),
+    written(REQUESTED),
     Example(ledger.OPERATIONS, {"uids": [PRICED, UNPRICED, "unknown"]}, RECORDED),
     Example(ledger.AGENTS, {"uids": [AGENT, CHILD]}, (AGENTS, LINEAGE)),
     Example(ledger.WINDOWS, {"uids": [WINDOW]}, LIMITED),

@@ -1,0 +1,2 @@
+CREATE CONSTRAINT type_reservation_uid IF NOT EXISTS
+FOR (n:Reservation) REQUIRE n.uid IS :: STRING

@@ -1,0 +1,2 @@
+CREATE CONSTRAINT unique_request_uid IF NOT EXISTS
+FOR (n:Request) REQUIRE n.uid IS UNIQUE

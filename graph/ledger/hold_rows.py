@@ -1,0 +1,90 @@
+"""Between reservations and the properties of their nodes."""
+
+from typing import Any
+
+from cypher.ledger import HoldRow
+from ledger.holds import Decision, HeldWindows, Hold, HoldState, expiry_key
+from ledger.model import ChargePath
+
+Properties = dict[str, Any]
+
+
+def hold_figures(hold: Hold) -> Properties:
+    """What changes on a Reservation node."""
+    return {
+        "state": hold.state.value,
+        "at_us": hold.at_us,
+        "expires_at_us": hold.expires_at_us,
+        "expiry_key": expiry_key(hold),
+        "amount_nano": hold.amount_nano,
+        "cost_nano": hold.cost_nano,
+        "tokens": hold.tokens,
+        "requests": hold.requests,
+        "level": hold.level,
+        "cost_windows": list(hold.windows.cost),
+        "token_windows": list(hold.windows.tokens),
+        "request_windows": list(hold.windows.requests),
+        "level_windows": list(hold.windows.level),
+        "charged_nano": hold.charged_nano,
+        "overrun_nano": hold.overrun_nano,
+    }
+
+
+def hold_properties(hold: Hold) -> Properties:
+    """What a new Reservation node holds beside its uid."""
+    return {
+        **hold_figures(hold),
+        "tenant": hold.tenant,
+        "reservation_id": hold.reservation_id,
+        "fingerprint": hold.fingerprint,
+        "agent_id": hold.agent_id,
+        "budget_id": hold.leaf_id,
+        "charge_path": hold.path.uid,
+        "created_at_us": hold.created_at_us,
+        "user_id": hold.user_id,
+        "provider": hold.provider,
+        "model_id": hold.model_id,
+        "resource": hold.resource,
+        "level_of": hold.level_of,
+        "decision": hold.decision.value,
+        "warnings": hold.warnings,
+    }
+
+
+def hold_of(row: HoldRow) -> Hold:
+    """The reservation of a node's properties and its path."""
+    node = row["hold"]
+    tenant = node["tenant"]
+    return Hold(
+        node["uid"],
+        tenant,
+        node["reservation_id"],
+        node["fingerprint"],
+        node["agent_id"],
+        ChargePath(node["charge_path"], tenant, tuple(row["chain"]), tuple(row["scoped"])),
+        node["at_us"],
+        node["created_at_us"],
+        node["expires_at_us"],
+        node["amount_nano"],
+        node["cost_nano"],
+        node["tokens"],
+        node["requests"],
+        node["level"],
+        HeldWindows(
+            tuple(node["cost_windows"]),
+            tuple(node["token_windows"]),
+            tuple(node["request_windows"]),
+            tuple(node["level_windows"]),
+        ),
+        node.get("user_id"),
+        node.get("provider"),
+        node.get("model_id"),
+        node["resource"],
+        node.get("level_of"),
+        HoldState(node["state"]),
+        node["charged_nano"],
+        node["overrun_nano"],
+        Decision(node["decision"]),
+        node.get("warnings"),
+        stored=True,
+    )

@@ -1,0 +1,126 @@
+"""What decisions may read beyond what was loaded for them, and the nouns of what they read."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from ledger.changes import KnownRequest
+from ledger.holds import Hold
+from ledger.model import Agent, ChargePath, CostEntry, Pricing, Window
+from ledger.plan import Facts
+from ledger.results import RecordedUsage
+from pricing.rates import Costs
+from pricing.units import NO_COUNTS, TokenCounts
+
+
+@dataclass(frozen=True, slots=True)
+class KnownOperation:
+    """A usage that is recorded: enough to answer a repetition and to find who paid for it."""
+
+    uid: str
+    fingerprint: str
+    leaf_uid: str
+    pricing: Pricing
+    answer: RecordedUsage
+    counts: TokenCounts = NO_COUNTS
+    """All that is recorded of it so far: an operation may grow."""
+    grown: Costs | None = None
+    """All that was charged for it, where that is more than its first entry."""
+    reservation_uid: str | None = None
+
+    @property
+    def charged(self) -> Costs:
+        """All that was charged for it, adjustments apart."""
+        if self.grown is not None:
+            return self.grown
+        entry = self.answer.cost_entry
+        if entry is None:
+            return _NOTHING
+        return Costs(entry.prompt_cost_nano, entry.completion_cost_nano, entry.other_cost_nano)
+
+
+_NOTHING: Final = Costs(0, 0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What entries add up to, by meter, for usage of the same facts where it was asked for by facts."""
+
+    cost_nano: int
+    tokens: int
+    requests: int
+    user_id: str | None = None
+    agent_id: str | None = None
+    provider: str | None = None
+    model_id: str | None = None
+    resource: str | None = None
+
+    def facts(self) -> Facts:
+        """What limits look at."""
+        return {
+            "user_id": self.user_id,
+            "agent_id": self.agent_id,
+            "provider": self.provider,
+            "model_id": self.model_id,
+            "resource": self.resource,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """An operation's entries, each with the path that it was charged to, and the operation's facts."""
+
+    facts: Facts
+    entries: tuple[tuple[CostEntry, ChargePath], ...]
+
+
+class Reader(Protocol):
+    """What decisions may read beyond what was loaded for them; all under the ledger's lock."""
+
+    def windows(self, uids: Iterable[str]) -> dict[str, Window]:
+        """Those of the windows that exist, by uid."""
+        ...
+
+    def windows_of(self, limit_uid: str, ending_after_us: int | None) -> list[Window]:
+        """The windows of a limit that exist and end after an instant, or never; None: all of them."""
+        ...
+
+    def paths(self, uids: Iterable[str]) -> set[str]:
+        """Those of the charge paths that exist."""
+        ...
+
+    def agents(self, uids: Iterable[str]) -> dict[str, Agent]:
+        """Those of the agents that exist, by uid."""
+        ...
+
+    def operations(self, uids: Iterable[str]) -> dict[str, KnownOperation]:
+        """Those of the operations that exist, by uid."""
+        ...
+
+    def spent(self, budget_uid: str, start_us: int | None, end_us: int | None) -> Spent:
+        """What was charged to a budget in [start_us, end_us), from the entries themselves."""
+        ...
+
+    def spent_by_facts(self, budget_uid: str, start_us: int | None, end_us: int | None) -> list[Spent]:
+        """As ``spent``, apart for each combination of user, agent, provider, model and resource."""
+        ...
+
+    def holds(self, uids: Iterable[str]) -> dict[str, Hold]:
+        """Those of the reservations that exist, by uid."""
+        ...
+
+    def open_holds(self, budget_uid: str) -> list[Hold]:
+        """The reservations that hold on paths which lead to a budget."""
+        ...
+
+    def first_to_expire(self, tenant: str, after_key: str, limit: int) -> list[tuple[str, str, int]]:
+        """Open holds by expiry, from a key on: expiry key, uid, and when they expire."""
+        ...
+
+    def requests(self, uids: Iterable[str]) -> dict[str, KnownRequest]:
+        """Those of the requests with an idempotency key that were answered before, by uid."""
+        ...
+
+    def book(self, operation_uid: str) -> Book | None:
+        """An operation's entries, if it is recorded."""
+        ...

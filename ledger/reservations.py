@@ -1,0 +1,239 @@
+"""The front of reservations: what callers say → commands → committed answers.
+
+One door, as for usage: GraphQL and REST hand over the same words (snake_case) and get the same refusals.
+"""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from ledger.access import Principal
+from ledger.commands import AGENTS, USAGES_MAX, Adjust, Extend, Release, Reserve, Reserving, Settle, Sweep
+from ledger.committer import Committer
+from ledger.errors import InvalidInput, LedgerError, OutOfRange
+from ledger.results import (
+    Adjusted,
+    BudgetExceeded,
+    InvalidUsage,
+    OperationConflict,
+    PriceUnknown,
+    RecordResult,
+    Reservation,
+    ReserveResult,
+    Settled,
+    SettleResult,
+    Swept,
+    Throttled,
+)
+from ledger.usage import Count, Money, Name, Usage, parse_usage
+from pricing.bounds import Bound, Bounds
+from pricing.errors import AmountOutOfRange, PricingError
+from pricing.money import to_nano_exact
+from pricing.quote import Pricer, PricingRequest, Quote
+
+
+class _Input(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ReserveInput(_Input):
+    """What a caller sends to reserve."""
+
+    idempotency_key: Name
+    agent_id: Name
+    budget_id: Name | None = None
+    provider: Name | None = None
+    model_id: Name | None = None
+    prompt_tokens: Count | None = None
+    max_completion_tokens: Count | None = None
+    amount: Money | None = None
+    ttl_seconds: int = Field(default=300, strict=True)
+    user_id: Name | None = None
+    dry_run: bool = False
+    resource: Name = AGENTS
+    quantity: Count = 1
+    requests: Count = 1
+
+
+class ExtendInput(_Input):
+    """What a caller sends to extend."""
+
+    reservation_id: Name
+    idempotency_key: Name
+    ttl_seconds: int = Field(default=300, strict=True)
+    add_amount: Money | None = None
+
+
+M = TypeVar("M", bound=BaseModel)
+
+
+class ReservationService:
+    """Validates and prices outside of the ledger's lock, then waits for the commit.
+
+    Everything here raises ``LedgerError``: ``InvalidInput`` for words that cannot be, ``NotFound``,
+    ``Conflict``, ``BudgetClosed``, ``Unavailable``.
+    """
+
+    def __init__(self, committer: Committer, pricer: Pricer, bounds: Bounds) -> None:
+        self._committer = committer
+        self._pricer = pricer
+        self._bounds = bounds
+
+    async def reserve(self, principal: Principal, fields: Mapping[str, Any]) -> ReserveResult:
+        """Hold an upper bound. ``fields`` are the words of ``ReserveInput``."""
+        said = _parsed(ReserveInput, fields)
+        amount_nano = _nano(said.amount, "amount")
+        command = Reserve(
+            principal.tenant,
+            principal.scope_uid,
+            said.idempotency_key,
+            said.agent_id,
+            said.budget_id,
+            said.provider,
+            said.model_id,
+            said.prompt_tokens,
+            said.max_completion_tokens,
+            amount_nano,
+            said.ttl_seconds,
+            said.user_id,
+            said.dry_run,
+            self._bound(said),
+            said.resource,
+            said.quantity,
+            said.requests,
+        )
+        return _reserved(await self._submit(command))
+
+    async def settle(
+        self,
+        principal: Principal,
+        reservation_id: str,
+        usages: Sequence[Mapping[str, Any]],
+        *,
+        final: bool = True,
+    ) -> SettleResult:
+        """Charge usage to a hold. ``usages`` are the words of ``UsageInput``; a bad one fails alone."""
+        if len(usages) > USAGES_MAX:
+            raise InvalidInput(f"{len(usages)} usages in one call; at most {USAGES_MAX}", field="usages")
+        prepared = [self._prepared(fields) for fields in usages]
+        good = tuple(each for each in prepared if not isinstance(each, InvalidUsage))
+        bad = next((each for each in prepared if isinstance(each, InvalidUsage)), None)
+        if bad is not None and not good:
+            return bad
+        command = Settle(principal.tenant, principal.scope_uid, reservation_id, good, final)
+        answer = await self._submit(command)
+        if isinstance(answer, Settled):
+            rest = iter(answer.results)
+            results: list[RecordResult] = [
+                each if isinstance(each, InvalidUsage) else next(rest) for each in prepared
+            ]
+            return replace(answer, results=tuple(results))
+        if isinstance(answer, OperationConflict | InvalidUsage):
+            return answer
+        raise TypeError(f"a settlement was answered by a {type(answer).__name__}")
+
+    async def extend(self, principal: Principal, fields: Mapping[str, Any]) -> ReserveResult:
+        """Hold for longer, perhaps more. ``fields`` are the words of ``ExtendInput``."""
+        said = _parsed(ExtendInput, fields)
+        command = Extend(
+            principal.tenant,
+            principal.scope_uid,
+            said.reservation_id,
+            said.idempotency_key,
+            said.ttl_seconds,
+            _nano(said.add_amount, "add_amount") or 0,
+        )
+        return _reserved(await self._submit(command))
+
+    async def release(self, principal: Principal, reservation_id: str) -> Reservation:
+        """Give back all that is held."""
+        answer = await self._submit(Release(principal.tenant, principal.scope_uid, reservation_id))
+        if not isinstance(answer, Reservation):
+            raise TypeError(f"a release was answered by a {type(answer).__name__}")
+        return answer
+
+    async def adjust(self, command: Adjust) -> Adjusted:
+        """Book a refund, a credit or a correction."""
+        answer = await self._submit(command)
+        if not isinstance(answer, Adjusted):
+            raise TypeError(f"an adjustment was answered by a {type(answer).__name__}")
+        return answer
+
+    async def sweep(self, tenant: str) -> int:
+        """Release the tenant's holds that have expired; how many they were."""
+        answer = await self._submit(Sweep(tenant))
+        if not isinstance(answer, Swept):
+            raise TypeError(f"a sweep was answered by a {type(answer).__name__}")
+        return answer.released
+
+    async def _submit(self, command: Reserving | Adjust | Sweep) -> object:
+        (answer,) = await self._committer.submit([command])
+        if isinstance(answer, LedgerError):
+            raise answer
+        return answer
+
+    def _bound(self, said: ReserveInput) -> Bound:
+        try:
+            return self._bounds.bound(
+                at_us=time.time_ns() // 1_000,
+                provider=said.provider,
+                model_id=said.model_id,
+                prompt_tokens=said.prompt_tokens,
+                max_completion_tokens=said.max_completion_tokens,
+            )
+        except PricingError as error:
+            raise _invalid(error, "prompt_tokens") from error
+
+    def _prepared(self, fields: Mapping[str, Any]) -> tuple[Usage, Quote] | InvalidUsage:
+        usage = parse_usage(fields)
+        if isinstance(usage, InvalidUsage):
+            return usage
+        sent = usage.sent
+        try:
+            quote = self._pricer.quote(
+                PricingRequest(
+                    time.time_ns() // 1_000 if usage.timestamp_us is None else usage.timestamp_us,
+                    sent.provider,
+                    sent.model_id,
+                    usage.counts,
+                    usage.provider_cost_nano,
+                    sent.provider_cost_currency,
+                )
+            )
+        except PricingError as error:
+            return InvalidUsage(sent.operation_id, error.code, error.field, str(error))
+        return usage, quote
+
+
+def _parsed(model: type[M], fields: Mapping[str, Any]) -> M:
+    try:
+        return model.model_validate(fields)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False)[0]
+        field = ".".join(str(part) for part in first["loc"]) or None
+        message = str(first["msg"]).removeprefix("Value error, ")
+        raise InvalidInput(f"{field}: {message}", field=field) from error
+
+
+def _nano(amount: Decimal | None, field: str) -> int | None:
+    if amount is None:
+        return None
+    try:
+        return to_nano_exact(amount, field)
+    except PricingError as error:
+        raise _invalid(error, field) from error
+
+
+def _invalid(error: PricingError, field: str) -> LedgerError:
+    kind = OutOfRange if isinstance(error, AmountOutOfRange) else InvalidInput
+    return kind(error.message, field=error.field or field)
+
+
+def _reserved(answer: object) -> ReserveResult:
+    if not isinstance(answer, Reservation | BudgetExceeded | Throttled | PriceUnknown):
+        raise TypeError(f"a reservation was answered by a {type(answer).__name__}")
+    return answer

@@ -1,0 +1,363 @@
+"""Decide a reservation: an upper bound is held on every window of the charge path, or on none.
+
+Invariant, for every limit that refuses: at each grant, spent + reserved + asked ≤ limit.
+"""
+
+from typing import Final
+
+from ledger.charge import as_seen, tell, threshold_warning
+from ledger.commands import Reserve
+from ledger.errors import BudgetClosed, Conflict, NotFound, OutOfRange
+from ledger.expiry import expire_overdue, expired_now
+from ledger.holds import Decision, Hold, HoldState
+from ledger.model import Agent, Enforcement, Limit, Meter, Warning, Window, id_of, uid_of
+from ledger.plan import Counter, Facts, Plan, Slot, resource_of
+from ledger.record import user_of
+from ledger.results import BudgetExceeded, PriceUnknown, Reservation, ReserveResult, Throttled, Violation
+from ledger.state import TenantState
+from ledger.violations import exceeded, violation_of
+from ledger.warnings import dump_warnings, load_warnings
+from ledger.windows import EXCEEDED_PPM, reached
+from pricing.money import NANO_MAX
+from pricing.quote import Reason
+
+SOFT_LIMIT: Final = "SOFT_LIMIT"
+RETRY_MS: Final = 1_000
+"""When to come back where nothing says when room will be."""
+
+
+Asked = tuple[int, int, int, int]
+"""Nano-units, tokens, operations, and level."""
+
+
+def reserve(state: TenantState, command: Reserve, now_us: int) -> ReserveResult:
+    """Decide one reservation. Raises ``NotFound``, ``BudgetClosed``, ``Conflict``, ``OutOfRange``."""
+    known = None if command.dry_run else state.hold(command.uid)
+    if known is not None:
+        return _repeated(state, command, known, now_us)
+
+    agent = state.agent(command.agent_uid)
+    facts = facts_of_reserve(state, command, agent)
+    payer_uid = payer_of(state, command, agent)
+    if payer_uid is None:
+        raise NotFound(f"There is no budget {command.budget_id}.", field="budget_id")
+    path = state.tree.path(payer_uid, facts)
+    plan = state.plan(path, facts, now_us)
+    if plan.shut:
+        raise shut_error(state, plan, command.scope_uid)
+    asked = _asked(state, command, plan)
+    if isinstance(asked, PriceUnknown):
+        return asked
+    answer: list[Warning] = []
+    if _close(plan, asked):
+        refusal = refuse(state, plan, asked, command.scope_uid, now_us, dry_run=command.dry_run)
+        if refusal is not None:
+            return refusal
+        answer = _warnings(state, plan, asked, command.scope_uid)
+    decision = Decision.WARN if answer else Decision.ALLOW
+    expires_at_us = now_us + command.ttl_seconds * 1_000_000
+    if not command.dry_run:
+        if agent is None:
+            state.put_agent(Agent(command.agent_uid, command.tenant, command.agent_id, created_at_us=now_us))
+        _hold(state, command, plan, facts, asked, answer, now_us)
+        state.next_expiry_us = min(state.next_expiry_us, expires_at_us)
+    return Reservation(
+        command.reservation_id,
+        HoldState.RELEASED if command.dry_run else HoldState.HELD,
+        asked[0],
+        0 if command.dry_run else asked[0],
+        expires_at_us,
+        decision,
+        0,
+        duplicate=False,
+        warnings=tuple(answer),
+        agent_id=command.agent_id,
+        budget_id=id_of(path.leaf_uid),
+    )
+
+
+def _hold(
+    state: TenantState,
+    command: Reserve,
+    plan: Plan,
+    facts: Facts,
+    asked: Asked,
+    warnings: list[Warning],
+    now_us: int,
+) -> None:
+    """Hold what was asked for, and note it."""
+    cost, tokens, requests, level = asked
+    state.use_path(plan.path)
+    hold_on(state, plan, asked)
+    hold = Hold(
+        command.uid,
+        command.tenant,
+        command.reservation_id,
+        command.fingerprint,
+        command.agent_id,
+        plan.path,
+        now_us,
+        now_us,
+        now_us + command.ttl_seconds * 1_000_000,
+        cost,
+        cost,
+        tokens,
+        requests,
+        level,
+        plan.held,
+        facts["user_id"],
+        command.provider,
+        command.model_id,
+        facts["resource"] or "",
+        command.resource,
+    )
+    if warnings:
+        hold.decision = Decision.WARN
+        hold.warnings = dump_warnings(warnings)
+    state.put_hold(hold)
+
+
+def reservation_of(state: TenantState, hold: Hold, scope_uid: str | None, *, duplicate: bool) -> Reservation:
+    """A reservation as it now is."""
+    warnings = tuple(as_seen(state, scope_uid, each) for each in load_warnings(hold.warnings))
+    return Reservation(
+        hold.reservation_id,
+        hold.state,
+        hold.amount_nano,
+        hold.cost_nano,
+        hold.expires_at_us,
+        hold.decision,
+        0,
+        duplicate,
+        warnings,
+        hold.agent_id,
+        hold.leaf_id,
+        hold.charged_nano,
+    )
+
+
+def visible_hold(state: TenantState, reservation_id: str, scope_uid: str | None) -> Hold:
+    """A reservation that the key may see. Raises ``NotFound``."""
+    hold = state.hold(uid_of(state.tenant, reservation_id))
+    if hold is None or not state.tree.within(hold.path.leaf_uid, scope_uid):
+        raise NotFound(f"There is no reservation {reservation_id}.", field="reservation_id")
+    return hold
+
+
+def _repeated(state: TenantState, command: Reserve, hold: Hold, now_us: int) -> Reservation:
+    within = state.tree.within(hold.path.leaf_uid, command.scope_uid)
+    if hold.fingerprint != command.fingerprint or not within:
+        raise Conflict(
+            f"Idempotency key {command.idempotency_key} was used for another reservation. "
+            "Use a new key for a new one, or repeat the first one unchanged.",
+            field="idempotency_key",
+        )
+    expired_now(state, hold, now_us)
+    return reservation_of(state, hold, command.scope_uid, duplicate=True)
+
+
+def facts_of_reserve(state: TenantState, command: Reserve, agent: Agent | None) -> Facts:
+    """What limits and scoped budgets look at."""
+    return {
+        "user_id": command.user_id or user_of(state, command.scope_uid, agent),
+        "provider": command.provider,
+        "model_id": command.model_id,
+        "agent_id": command.agent_id,
+        "resource": resource_of(command.model_id, command.prompt_tokens or 0, "api_call"),
+        "level": command.resource,
+    }
+
+
+def payer_of(state: TenantState, command: Reserve, agent: Agent | None) -> str | None:
+    """The budget asked for, else the agent's, else the key's, else ``unattributed``.
+
+    None where the budget asked for is unknown, or not the key's to spend from.
+    """
+    tree, scope = state.tree, command.scope_uid
+    if command.budget_id is not None:
+        uid = uid_of(command.tenant, command.budget_id)
+        return uid if tree.within(uid, scope) else None
+    if agent is not None and agent.budget_uid is not None and tree.within(agent.budget_uid, scope):
+        return agent.budget_uid
+    if scope is not None and tree.get(scope) is not None:
+        return scope
+    return tree.unattributed_uid
+
+
+def shut_error(state: TenantState, plan: Plan, scope_uid: str | None) -> BudgetClosed:
+    """The error of a path on which a budget is closed, or outside its period."""
+    budget = plan.shut[0]
+    name = f"Budget {budget.budget_id}"
+    if not state.tree.within(budget.uid, scope_uid):
+        name = "A budget above this key's own"
+    what = "is closed" if budget.closed_at_us is not None else "is outside its period"
+    return BudgetClosed(f"{name} {what} and takes no reservations.", field="budget_id")
+
+
+def _asked(state: TenantState, command: Reserve, plan: Plan) -> Asked | PriceUnknown:
+    bound = command.bound
+    cost = command.amount_nano
+    if cost is None:
+        cost = bound.cost_nano
+        reason = bound.reason
+        leaf = state.tree.get(plan.path.leaf_uid)
+        if cost and leaf is not None and leaf.currency != bound.currency:
+            cost, reason = None, Reason.NO_RATE.value
+        if cost is None:
+            if plan.costs_limited:
+                return PriceUnknown(command.provider, command.model_id, reason or "NO_BOUND")
+            cost = 0
+    tokens = bound.tokens
+    if tokens is None:
+        tokens = (command.prompt_tokens or 0) + (command.max_completion_tokens or 0)
+        if not tokens and command.model_id is not None and plan.tokens_limited:
+            # Nobody knows how many, but a call of a model has some: a limit that is used up refuses it.
+            tokens = 1
+    return cost, tokens, command.requests, command.quantity
+
+
+def hold_on(state: TenantState, plan: Plan, asked: Asked) -> None:
+    """Hold on every window of a plan."""
+    cost, tokens, requests, level = asked
+    state.touch_plan(plan)
+    for window, _, _ in plan.cost:
+        window.reserved += cost
+    for window, _, _ in plan.tokens:
+        window.reserved += tokens
+    for window, _, _ in plan.requests:
+        window.reserved += requests
+    for window, _, _ in plan.level:
+        window.reserved += level
+
+
+def _close(plan: Plan, asked: Asked) -> bool:
+    """Whether anything needs a closer look: most requests pass far from every limit."""
+    cost, tokens, requests, level = asked
+    return (
+        cost > plan.cost_cap
+        or tokens > plan.token_cap
+        or _near(plan.cost, cost)
+        or _near(plan.tokens, tokens)
+        or _near(plan.requests, requests)
+        or _near(plan.level, level)
+    )
+
+
+def _near(counters: tuple[Counter, ...], asked: int) -> bool:
+    for window, look_above, warn_from in counters:
+        spent = window.spent
+        if spent + window.reserved + asked > look_above or spent >= warn_from:
+            return True
+    return False
+
+
+_METERS: Final = (Meter.COST, Meter.TOKENS, Meter.REQUESTS, Meter.LEVEL)
+
+
+def refuse(
+    state: TenantState,
+    plan: Plan,
+    asked: Asked,
+    scope_uid: str | None,
+    now_us: int,
+    *,
+    dry_run: bool = False,
+    without: frozenset[str] = frozenset(),
+    grant: Asked | None = None,
+) -> BudgetExceeded | Throttled | None:
+    """The refusal of what passes a limit, once all that has expired was released; None where nothing does.
+
+    ``without`` names windows that are not asked again; ``grant`` is all that is granted, where ``asked`` is
+    only what is added to it: limits on a single operation look at all. Raises ``OutOfRange`` where 64 bits
+    do not suffice.
+    """
+    found = _passed(plan, asked, without, grant or asked)
+    if found and expire_overdue(state, now_us):
+        found = _passed(plan, asked, without, grant or asked)
+    if not found:
+        return None
+    for _, slot, _ in found:
+        if slot.amount is None and slot.window is not _NO_WINDOW:
+            raise OutOfRange("The sum of a budget's window would not fit into 64 bits.", field="amount")
+    violations = [
+        violation_of(
+            slot.budget,
+            slot.limit,
+            None if slot.window is _NO_WINDOW else slot.window,
+            amount,
+            asked[_METERS.index(meter)],
+            visible=state.tree.within(slot.budget.uid, scope_uid),
+        )
+        for meter, slot, amount in found
+    ]
+    hard = [slot for _, slot, _ in found if slot.limit.enforcement is Enforcement.HARD]
+    if not hard:
+        return Throttled(_retry_after_ms(violations, now_us), tuple(violations))
+    if not dry_run:
+        for slot in hard:
+            if slot.window is not _NO_WINDOW:
+                tell(state, slot, now_us, refused_ppm=EXCEEDED_PPM)
+    return exceeded(violations)
+
+
+_NO_WINDOW: Final = Window("", "", None, None)
+
+
+def _passed(plan: Plan, asked: Asked, without: frozenset[str], grant: Asked) -> list[tuple[Meter, Slot, int]]:
+    """The limits that refuse or delay and would be passed, with what they allow."""
+    found: list[tuple[Meter, Slot, int]] = []
+    calls = max(1, grant[2])
+    for meter, amount, granted in zip(_METERS, asked, grant, strict=True):
+        found.extend(
+            (meter, Slot(cap.budget, cap.limit, _NO_WINDOW, cap.amount), cap.amount)
+            for cap in plan.caps.get(meter, ())
+            if granted > cap.amount * calls and cap.limit.enforcement is not Enforcement.SOFT
+        )
+        for slot in plan.slots.get(meter, ()):
+            window = slot.window
+            if window.uid in without:
+                continue
+            allowed = slot.amount if slot.refuses else NANO_MAX
+            if allowed is not None and window.spent + window.reserved + amount > allowed:
+                refused = slot if slot.refuses else slot._replace(amount=None)
+                found.append((meter, refused, allowed))
+    return found
+
+
+def _retry_after_ms(violations: list[Violation], now_us: int) -> int:
+    resets = [each.resets_at_us for each in violations if each.resets_at_us is not None]
+    if not resets:
+        return RETRY_MS
+    return max(1, -(-(max(resets) - now_us) // 1_000))
+
+
+def _warnings(state: TenantState, plan: Plan, asked: Asked, scope_uid: str | None) -> list[Warning]:
+    """Thresholds that were reached before this, and soft limits that it passes."""
+    warnings: list[Warning] = []
+    for meter, amount in zip(_METERS, asked, strict=True):
+        warnings.extend(
+            _soft(cap.budget.budget_id, cap.limit, cap.amount, None)
+            for cap in plan.caps.get(meter, ())
+            if amount > cap.amount * max(1, asked[2])
+        )
+        for budget, limit, window, allowed in plan.slots.get(meter, ()):
+            if allowed is None:
+                continue
+            if limit.thresholds_ppm and reached(window.spent, allowed, limit.thresholds_ppm[0]):
+                warnings.append(threshold_warning(budget, limit, window, allowed, ended=False))
+            elif window.spent + window.reserved + amount > allowed:
+                warnings.append(_soft(budget.budget_id, limit, allowed, window))
+    return [as_seen(state, scope_uid, each) for each in warnings]
+
+
+def _soft(budget_id: str, limit: Limit, allowed: int, window: Window | None) -> Warning:
+    return Warning(
+        SOFT_LIMIT,
+        f"Budget {budget_id} would pass a soft limit.",
+        budget_id,
+        limit.meter,
+        limit.window,
+        allowed,
+        None if window is None else window.spent,
+        None if window is None else window.reserved,
+    )

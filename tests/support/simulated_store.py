@@ -1,0 +1,355 @@
+"""A ledger store in memory that keeps what the graph keeps, for tests that drive the ledger by the thousand.
+
+It is strict where the graph is: unique keys, nodes that must exist, one writer at a time, nothing visible
+before the commit. ``fault`` is called at each step of a transaction and may raise, as an engine may.
+"""
+
+import contextlib
+import threading
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from ledger.changes import Changes, Event, KnownRequest, LedgerHead, RecordedOperation
+from ledger.errors import Unavailable
+from ledger.holds import Hold, HoldState, expiry_key
+from ledger.limits import amount_limit
+from ledger.model import (
+    UNATTRIBUTED,
+    Agent,
+    Budget,
+    BudgetType,
+    ChargePath,
+    CostEntry,
+    EntryKind,
+    Pricing,
+    Recurrence,
+    Schedule,
+    Window,
+    uid_of,
+)
+from ledger.plan import Facts
+from ledger.ports import Locked, Wanted
+from ledger.reader import Book, KnownOperation, Spent
+from ledger.recount import facts_of
+from ledger.results import RecordedUsage
+from ledger.warnings import load_warnings
+from pricing.rates import Costs
+from pricing.units import TokenCounts
+
+
+class Fault(Exception):
+    """The engine failed; nothing was written."""
+
+    retryable = True
+
+
+class Crash(BaseException):
+    """The process is gone. Whether the batch was committed, nobody was told."""
+
+
+@dataclass(slots=True)
+class StoredEntry:
+    entry: CostEntry
+    path: ChargePath
+    usage_uid: str
+    facts: Facts
+
+
+@dataclass(slots=True)
+class StoredUsage:
+    operation: RecordedOperation
+    path: ChargePath
+    counts: TokenCounts
+    fingerprint: str
+    pricing: Pricing
+    grown: Costs | None = None
+
+
+def no_fault(step: str) -> None:
+    """Nothing goes wrong."""
+
+
+@dataclass
+class SimulatedStore:
+    """Implements ``ledger.ports.LedgerStore``."""
+
+    fault: Callable[[str], None] = no_fault
+    heads: dict[str, LedgerHead] = field(default_factory=dict)
+    budgets: dict[str, tuple[Budget, int]] = field(default_factory=dict)
+    agents: dict[str, Agent] = field(default_factory=dict)
+    paths: dict[str, ChargePath] = field(default_factory=dict)
+    windows: dict[str, Window] = field(default_factory=dict)
+    usages: dict[str, StoredUsage] = field(default_factory=dict)
+    entries: list[StoredEntry] = field(default_factory=list)
+    holds: dict[str, Hold] = field(default_factory=dict)
+    requests: dict[str, KnownRequest] = field(default_factory=dict)
+    events: list[Event] = field(default_factory=list)
+    commits: int = 0
+    statements: int = 0
+    """Round trips since somebody set it to 0."""
+    _writing: threading.Lock = field(default_factory=threading.Lock)
+
+    @contextlib.contextmanager
+    def transaction(self) -> Generator["SimulatedTransaction"]:
+        """One at a time; commits at the end of the block."""
+        with self._writing:
+            self.fault("begin")
+            transaction = SimulatedTransaction(self)
+            yield transaction
+            if transaction.cancelled:
+                return
+            self.fault("before commit")
+            for changes in transaction.written:
+                self._apply(changes)
+            self.commits += 1
+            self.fault("after commit")
+
+    def _apply(self, changes: Changes) -> None:  # noqa: C901 - one loop a kind of node
+        head = changes.head
+        for budget in changes.budgets.values():
+            self.budgets[budget.uid] = budget, head.version
+        self.agents.update(changes.agents)
+        for path in changes.paths.values():
+            _new(path.uid, self.paths)
+            self.paths[path.uid] = path
+        for window in changes.windows.values():
+            if window.stored != (window.uid in self.windows):
+                raise Unavailable(f"window {window.uid} is there or not, against what was said")
+            self.windows[window.uid] = replace(window, told=list(window.told), stored=True)
+        for hold in changes.holds.values():
+            if hold.stored != (hold.uid in self.holds):
+                raise Unavailable(f"reservation {hold.uid} is there or not, against what was said")
+            self.holds[hold.uid] = replace(hold, stored=True)
+        for operation in changes.operations:
+            self._record(operation)
+        for added in changes.added:
+            usage = self.usages[added.usage_uid]
+            if added.grown is not None:
+                usage.counts = added.grown.usage.counts
+                usage.fingerprint = added.grown.usage.fingerprint
+                usage.pricing = added.grown.pricing
+                usage.grown = added.grown.charged
+            path = self.paths[added.path.uid]
+            self.entries.append(StoredEntry(added.entry, path, added.usage_uid, dict(added.facts)))
+        for request in changes.requests:
+            _new(request.uid, self.requests)
+            self.requests[request.uid] = request
+        self.events.extend(changes.events)
+        self.heads[head.tenant] = replace(head)
+
+    def _record(self, operation: RecordedOperation) -> None:
+        _new(operation.uid, self.usages)
+        if operation.agent_uid not in self.agents:
+            raise Unavailable(f"agent {operation.agent_uid} is not there")
+        path = self.paths[operation.path_uid]
+        counts = operation.usage.counts
+        self.usages[operation.uid] = StoredUsage(
+            operation, path, counts, operation.usage.fingerprint, operation.pricing
+        )
+        if operation.entry is not None:
+            self.entries.append(StoredEntry(operation.entry, path, operation.uid, facts_of(operation)))
+
+    def first_entry(self, usage_uid: str) -> CostEntry | None:
+        """The entry of kind ``usage``."""
+        found = [
+            each.entry
+            for each in self.entries
+            if each.usage_uid == usage_uid and each.entry.kind is EntryKind.USAGE
+        ]
+        return found[0] if found else None
+
+    def charged_in(
+        self, budget_uid: str, start_us: int | None, end_us: int | None
+    ) -> list[tuple[Facts, int, int, int]]:
+        """Facts, cost, tokens and operations of everything that was charged to a budget in a span."""
+
+        def inside(at_us: int) -> bool:
+            return (start_us is None or start_us <= at_us) and (end_us is None or at_us < end_us)
+
+        found: list[tuple[Facts, int, int, int]] = []
+        for each in self.entries:
+            entry = each.entry
+            if budget_uid in each.path.budget_uids and inside(entry.charged_at_us):
+                tokens = entry.prompt_tokens + entry.completion_tokens
+                found.append((each.facts, entry.total_cost_nano, tokens, entry.operations))
+        for usage in self.usages.values():
+            operation = usage.operation
+            if (
+                operation.unpriced_seq is not None
+                and budget_uid in usage.path.budget_uids
+                and inside(operation.charged_at_us)
+            ):
+                found.append((facts_of(operation), 0, operation.usage.counts.total_tokens, 1))
+        return found
+
+
+def _new(uid: str, known: Mapping[str, object]) -> None:
+    if uid in known:
+        raise Unavailable(f"{uid} exists")
+
+
+class SimulatedTransaction:
+    """Implements ``ledger.ports.LedgerTransaction``."""
+
+    def __init__(self, store: SimulatedStore) -> None:
+        self._store = store
+        self.cancelled = False
+        self.written: list[Changes] = []
+
+    def cancel(self) -> None:
+        self.cancelled = True
+
+    def lock(self, tenants: Sequence[str], wanted: Wanted) -> Locked:
+        self._step("lock")
+        for tenant in tenants:
+            if tenant not in self._store.heads:
+                self._found(tenant)
+        return Locked(
+            {tenant: replace(self._store.heads[tenant]) for tenant in tenants},
+            self._operations(wanted.operations),
+            self._holds(wanted.holds),
+            self._requests(wanted.requests),
+        )
+
+    def _found(self, tenant: str) -> None:
+        uid = uid_of(tenant, UNATTRIBUTED)
+        budget = Budget(
+            uid, tenant, UNATTRIBUTED, None, "Unattributed", None, "USD", BudgetType.CUSTOM, None, None, None,
+            Recurrence.NONE, "UTC", "UTC", 800_000, None, 0, (Schedule(0, Recurrence.NONE, "UTC"),),
+            (amount_limit(uid, None, 800_000),),
+        )  # fmt: skip
+        self._store.budgets[uid] = budget, 1
+        self._store.heads[tenant] = LedgerHead(tenant, version=1)
+
+    def _step(self, name: str) -> None:
+        self._store.statements += 1
+        self._store.fault(name)
+
+    def budgets(self, tenant: str, since_version: int) -> list[Budget]:
+        self._step("read")
+        return [
+            budget
+            for budget, version in self._store.budgets.values()
+            if budget.tenant == tenant and version > since_version
+        ]
+
+    def windows(self, uids: Iterable[str]) -> dict[str, Window]:
+        self._step("read")
+        known = self._store.windows
+        return {uid: replace(known[uid], told=list(known[uid].told)) for uid in uids if uid in known}
+
+    def windows_of(self, limit_uid: str, ending_after_us: int | None) -> list[Window]:
+        self._step("read")
+        return [
+            replace(each, told=list(each.told))
+            for each in self._store.windows.values()
+            if each.limit_uid == limit_uid
+            and (ending_after_us is None or each.end_us is None or each.end_us > ending_after_us)
+        ]
+
+    def paths(self, uids: Iterable[str]) -> set[str]:
+        self._step("read")
+        return {uid for uid in uids if uid in self._store.paths}
+
+    def agents(self, uids: Iterable[str]) -> dict[str, Agent]:
+        self._step("read")
+        return {uid: self._store.agents[uid] for uid in uids if uid in self._store.agents}
+
+    def operations(self, uids: Iterable[str]) -> dict[str, KnownOperation]:
+        self._step("read")
+        return self._operations(uids)
+
+    def _operations(self, uids: Iterable[str]) -> dict[str, KnownOperation]:
+        return {uid: self._operation(uid) for uid in uids if uid in self._store.usages}
+
+    def _operation(self, uid: str) -> KnownOperation:
+        usage = self._store.usages[uid]
+        operation = usage.operation
+        answer = RecordedUsage(
+            operation.usage.sent.operation_id,
+            duplicate=False,
+            pricing=usage.pricing,
+            cost_entry=self._store.first_entry(uid),
+            warnings=load_warnings(operation.warnings_json),
+        )
+        reservation = operation.reservation_id
+        return KnownOperation(
+            uid,
+            usage.fingerprint,
+            usage.path.leaf_uid,
+            usage.pricing,
+            answer,
+            usage.counts,
+            usage.grown,
+            reservation,
+        )
+
+    def spent(self, budget_uid: str, start_us: int | None, end_us: int | None) -> Spent:
+        self._step("read")
+        charged = self._store.charged_in(budget_uid, start_us, end_us)
+        return Spent(
+            sum(cost for _, cost, _, _ in charged),
+            sum(tokens for _, _, tokens, _ in charged),
+            sum(requests for _, _, _, requests in charged),
+        )
+
+    def spent_by_facts(self, budget_uid: str, start_us: int | None, end_us: int | None) -> list[Spent]:
+        self._step("read")
+        return [
+            Spent(
+                cost,
+                tokens,
+                requests,
+                facts.get("user_id"),
+                facts.get("agent_id"),
+                facts.get("provider"),
+                facts.get("model_id"),
+                facts.get("resource"),
+            )
+            for facts, cost, tokens, requests in self._store.charged_in(budget_uid, start_us, end_us)
+        ]
+
+    def holds(self, uids: Iterable[str]) -> dict[str, Hold]:
+        self._step("read")
+        return self._holds(uids)
+
+    def _holds(self, uids: Iterable[str]) -> dict[str, Hold]:
+        return {uid: replace(self._store.holds[uid]) for uid in uids if uid in self._store.holds}
+
+    def open_holds(self, budget_uid: str) -> list[Hold]:
+        self._step("read")
+        return [
+            replace(each)
+            for each in self._store.holds.values()
+            if each.state is HoldState.HELD and budget_uid in each.path.budget_uids
+        ]
+
+    def first_to_expire(self, tenant: str, after_key: str, limit: int) -> list[tuple[str, str, int]]:
+        self._step("read")
+        keyed = sorted(
+            (key, each.uid, each.expires_at_us)
+            for each in self._store.holds.values()
+            if each.tenant == tenant and (key := expiry_key(each)) is not None and key > after_key
+        )
+        return keyed[:limit]
+
+    def requests(self, uids: Iterable[str]) -> dict[str, KnownRequest]:
+        self._step("read")
+        return self._requests(uids)
+
+    def _requests(self, uids: Iterable[str]) -> dict[str, KnownRequest]:
+        return {uid: self._store.requests[uid] for uid in uids if uid in self._store.requests}
+
+    def book(self, operation_uid: str) -> Book | None:
+        self._step("read")
+        usage = self._store.usages.get(operation_uid)
+        if usage is None:
+            return None
+        entries = tuple(
+            (each.entry, each.path) for each in self._store.entries if each.usage_uid == operation_uid
+        )
+        return Book(facts_of(usage.operation), entries)
+
+    def write(self, changes: Sequence[Changes]) -> None:
+        self._step("write")
+        self.written = list(changes)
