@@ -14,6 +14,7 @@ from graph.ledger import GraphLedgerStore
 from ledger.access import Principal, Role
 from ledger.errors import Unavailable
 from ledger.model import DEFAULT_TENANT, uid_of
+from ledger.ports import Wanted
 
 SECRET_PREFIX = "cg_"  # noqa: S105 - begins every secret, and is none
 SECRET_BYTES = 32
@@ -71,7 +72,7 @@ class Keys:
             return
         # Where another process is doing the same, it is done.
         with contextlib.suppress(Unavailable), GraphLedgerStore(self._database).transaction() as ledger:
-            ledger.lock([tenant], [])
+            ledger.lock([tenant], Wanted())
 
     def ensure_admin(self, secret_hash: str) -> ApiKey:
         """The deployment's own key with that secret; one with another secret ends."""

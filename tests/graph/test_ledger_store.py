@@ -20,6 +20,7 @@ from ledger.commands import Command
 from ledger.committer import Committer
 from ledger.errors import Unavailable
 from ledger.model import BudgetType, Meter, WindowKind
+from ledger.ports import Wanted
 from ledger.results import RecordedUsage
 from ledger.state import TenantState
 from tests.ledger.books import BookDesk
@@ -304,7 +305,7 @@ def test_what_fails_or_writes_nothing_leaves_nothing(database: Database, desk: D
 
     def break_off() -> None:
         with desk.store.transaction() as transaction:
-            transaction.lock([desk.tenant], [])
+            transaction.lock([desk.tenant], Wanted())
             raise Broken
 
     with pytest.raises(Broken):
@@ -315,7 +316,7 @@ def test_what_fails_or_writes_nothing_leaves_nothing(database: Database, desk: D
 def write(desk: Desk, changes: Changes) -> None:
     """Commit changes that were decided elsewhere."""
     with desk.store.transaction() as transaction:
-        transaction.lock([desk.tenant], [])
+        transaction.lock([desk.tenant], Wanted())
         transaction.write([changes])
 
 

@@ -8,6 +8,7 @@ from graph.database import Database
 from graph.ledger import GraphLedgerStore
 from graph.ledger.rows import event_properties, usage_properties
 from ledger.model import seq_uid
+from ledger.ports import Wanted
 from tests.support.memory import Books
 
 Plain = dict[str, Any]
@@ -20,7 +21,7 @@ def _present(properties: Mapping[str, Any]) -> Plain:
 def graph_books(database: Database, tenant: str) -> Plain:
     """What the graph holds of a tenant."""
     with GraphLedgerStore(database).transaction() as transaction:
-        heads, _ = transaction.lock([tenant], [])
+        heads = transaction.lock([tenant], Wanted()).heads
         budgets = {each.uid: each for each in transaction.budgets(tenant, -1)}
         window_uids = [row["uid"] for row in _text(database, _WINDOWS, tenant)]
         windows = transaction.windows(window_uids)
