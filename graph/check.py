@@ -14,7 +14,7 @@ from cypher.query import CypherQuery
 from graph.database import Database, Transaction
 from graph.ledger import GraphLedgerStore, GraphLedgerTransaction, Trees
 from graph.ledger.rows import window_of
-from ledger.check import Finding, Recount, held_on, span_of, spend_of
+from ledger.check import Finding, Recount, held_on, holes, span_of, spend_of
 from ledger.errors import Unavailable
 from ledger.model import ChargePath, Limit, Meter, Window, id_of, seq_uid
 from ledger.ports import Wanted
@@ -91,7 +91,9 @@ class Check:
         paths = self._paths(tree.tenant)
         before = seq_uid(tree.tenant, seq + 1)
         seen = 0
+        numbers = bytearray(seq + 1)
         for row in self._stream(queries.ENTRIES, "uid", seq_uid(tree.tenant, 0), before):
+            numbers[row["seq"]] = 1
             path = paths.get(row["charge_path"])
             if path is None:
                 if len(uids) == len(tree):
@@ -111,11 +113,20 @@ class Check:
             if progress is not None and seen % PAGE == 0:
                 progress(seen)
         for row in self._stream(queries.UNPRICED, "uid", seq_uid(tree.tenant, 0), before):
+            numbers[row["seq"]] = 1
             path = paths.get(row["charge_path"])
             if path is not None:
                 recount.add(path, row["charged_at_us"], {Meter.TOKENS: row["tokens"], Meter.REQUESTS: 1})
         if progress is not None:
             progress(seen)
+        if len(uids) == len(tree):
+            yield from self._holes(tree.tenant, before, numbers)
+
+    def _holes(self, tenant: str, before: str, numbers: bytearray) -> Iterator[Finding]:
+        """Numbers of the sequence that no entry, no unpriced usage and no event has."""
+        for row in self._stream(queries.EVENTS, "uid", seq_uid(tenant, 0), before):
+            numbers[row["seq"]] = 1
+        return holes(numbers)
 
     def _again(self, tenant: str, limit: Limit, window: Window) -> list[Finding]:
         """The mismatch as it is between two commits."""

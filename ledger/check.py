@@ -4,7 +4,7 @@ Pure: ``graph`` reads the entries and the windows, and looks at a mismatch again
 """
 
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from ledger.holds import Hold, HoldState
@@ -115,6 +115,20 @@ def spend_of(limit: Limit, window: Window, charged: Iterable[Spent]) -> int:
             return sum(each.requests for each in mine)
         case _:
             return 0
+
+
+def holes(numbers: bytearray) -> Iterator[Finding]:
+    """Runs of a tenant's sequence that nothing has: an entry, an event or an unpriced usage is gone.
+
+    ``numbers`` has a byte for each number from 0 on, not 0 where something was found.
+    """
+    begin = numbers.find(0, 1)
+    while begin != -1:
+        end = numbers.find(1, begin)
+        end = len(numbers) if end == -1 else end
+        name = str(begin) if end == begin + 1 else f"{begin}..{end - 1}"
+        yield Finding(f"sequence {name}", None, "an entry, an event or an unpriced usage", "nothing")
+        begin = numbers.find(0, end)
 
 
 def held_on(holds: Iterable[Hold]) -> dict[str, int]:

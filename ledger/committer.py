@@ -6,7 +6,6 @@ latency from not waiting: no timer runs when idle. Nobody is answered before the
 
 import asyncio
 import logging
-import math
 import random
 import threading
 import time
@@ -28,6 +27,8 @@ BATCH_MAX: Final = 1_000
 BULK_SHARE_SECONDS: Final = 0.025
 BULK_ROWS_MIN: Final = 10
 SINGLES_RECENT_SECONDS: Final = 0.5
+DEADLINE_SECONDS: Final = 10.0
+"""Who was not taken by then is turned away: nobody waits for ever behind a queue that stands still."""
 GIVE_UP_SECONDS: Final = 10.0
 GIVE_UP_STOPPING_SECONDS: Final = 1.0
 SEND_AGAIN: Final = "Send it again: what is recorded answers as a duplicate."
@@ -46,6 +47,7 @@ class _Item:
 
     commands: Sequence[Command]
     done: Callable[["list[Answer] | LedgerError"], None]
+    came: float
     answers: list[Answer] = field(default_factory=list[Answer])
     taken: int = 0
     failed: bool = False
@@ -67,6 +69,7 @@ class Committer:
         queue_max: int = QUEUE_MAX,
         batch_max: int = BATCH_MAX,
         give_up_seconds: float = GIVE_UP_SECONDS,
+        deadline_seconds: float = DEADLINE_SECONDS,
     ) -> None:
         self._store = store
         self._clock = clock
@@ -74,6 +77,7 @@ class Committer:
         self._queue_max = queue_max
         self._batch_max = batch_max
         self._give_up_seconds = give_up_seconds
+        self._deadline_seconds = deadline_seconds
         self._singles: deque[_Item] = deque()
         self._bulks: deque[_Item] = deque()
         self._waiting = 0
@@ -110,7 +114,8 @@ class Committer:
     async def submit(self, commands: Sequence[Command]) -> list[Answer]:
         """The answers to some commands, once they are durable. Raises ``Unavailable``, ``Overloaded``.
 
-        Commands that come together may be committed apart: each is acknowledged, or none of the call.
+        Commands that come together may be committed apart: each is acknowledged, or none of the call. What
+        could not be taken within ``deadline_seconds`` is turned away.
         """
         loop = asyncio.get_running_loop()
         waiter: asyncio.Future[list[Answer]] = loop.create_future()
@@ -126,7 +131,7 @@ class Committer:
         def done(outcome: list[Answer] | LedgerError) -> None:
             loop.call_soon_threadsafe(finish, outcome)
 
-        self._enqueue(_Item(commands, done))
+        self._enqueue(_Item(commands, done, time.monotonic()))
         return await waiter
 
     def submit_blocking(
@@ -141,7 +146,7 @@ class Committer:
             else:
                 waiter.set_result(outcome)
 
-        self._enqueue(_Item(commands, done))
+        self._enqueue(_Item(commands, done, time.monotonic()))
         return waiter.result(timeout_seconds)
 
     def _enqueue(self, item: _Item) -> None:
@@ -168,14 +173,30 @@ class Committer:
                     self._changed.wait()
                 if not (self._singles or self._bulks):
                     return
+                late = self._turn_away()
                 taken = self._take()
+            for item in late:
+                self._tell(item, Overloaded(f"It waited for {self._deadline_seconds:g} s. {SEND_AGAIN}"))
             try:
-                self._commit(taken)
+                if taken:
+                    self._commit(taken)
             except Exception:
                 # The thread must outlive anything: without it nothing is ever answered again.
                 logger.exception("the committer met a defect")
                 self._states.clear()
                 self._fail(taken, Unavailable(f"The ledger met an internal error. {SEND_AGAIN}"))
+
+    def _turn_away(self) -> list[_Item]:
+        """Those that waited past their deadline; the oldest are in front."""
+        before = time.monotonic() - self._deadline_seconds
+        late: list[_Item] = []
+        for queue in (self._singles, self._bulks):
+            while queue and queue[0].came < before:
+                item = queue.popleft()
+                item.failed = True
+                self._waiting -= len(item.commands) - item.taken
+                late.append(item)
+        return late
 
     def _take(self) -> list[tuple[_Item, Command]]:
         """Singles first; bulk takes what is left, or about 25 ms of work while singles come in.
@@ -205,6 +226,7 @@ class Committer:
 
     def _commit(self, taken: list[tuple[_Item, Command]]) -> None:
         started = time.monotonic()
+        oldest = min(item.came for item, _ in taken)
         tries = 0
         while True:
             try:
@@ -214,7 +236,7 @@ class Committer:
                 self._states.clear()
                 tries += 1
                 if getattr(error, "retryable", False):
-                    if time.monotonic() - started > self._patience_seconds:
+                    if self._impatient(oldest, started):
                         # Not "nothing was recorded": a connection that broke during a commit cannot tell.
                         self._fail(taken, Unavailable(f"The engine confirms no commit: {error} {SEND_AGAIN}"))
                         return
@@ -227,9 +249,12 @@ class Committer:
                 return
         self._answer(taken, batch, time.monotonic() - started)
 
-    @property
-    def _patience_seconds(self) -> float:
-        return min(self._give_up_seconds, GIVE_UP_STOPPING_SECONDS if self._stopping else math.inf)
+    def _impatient(self, oldest: float, started: float) -> bool:
+        """Whether the engine had its time, from when the first of them came: not anew for each batch."""
+        now = time.monotonic()
+        return now - oldest > self._give_up_seconds or (
+            self._stopping and now - started > GIVE_UP_STOPPING_SECONDS
+        )
 
     def _isolate(self, taken: list[tuple[_Item, Command]], error: Exception) -> None:
         """One command of the batch is poisonous: halve until it stands alone, and fail it alone."""

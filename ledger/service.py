@@ -52,7 +52,7 @@ class LedgerService:
             await asyncio.sleep(0)
         commands = [each for each in prepared if isinstance(each, Record)]
         answers = iter(await self._committer.submit(commands))
-        return [each if isinstance(each, InvalidUsage) else _recorded(next(answers)) for each in prepared]
+        return [each if isinstance(each, InvalidUsage) else _of_row(each, next(answers)) for each in prepared]
 
     async def submit(self, command: Administer | RegisterAgent) -> Budget | Agent:
         """Change a budget or an agent. Raises ``LedgerError``."""
@@ -85,6 +85,13 @@ class LedgerService:
                 sent.provider_cost_currency,
             )
         )
+
+
+def _of_row(command: Record, answer: object) -> RecordResult:
+    """A row that the ledger could not commit fails alone: the others are recorded."""
+    if isinstance(answer, LedgerError):
+        return InvalidUsage(command.usage.sent.operation_id, answer.code, answer.field, answer.message)
+    return _recorded(answer)
 
 
 def _recorded(answer: object) -> RecordResult:

@@ -10,6 +10,7 @@
 | ``data_dir``       | a folder for an embedded engine of the test's own                              |
 """
 
+import signal
 import uuid
 from collections.abc import Generator
 from pathlib import Path
@@ -24,6 +25,9 @@ from tests.support.graphs import unmake, wipe
 from tests.support.server_fixtures import client, name, server, server_neo4j
 
 __all__ = ["client", "name", "server", "server_neo4j"]
+
+# A shell that runs pytest in the background lets it ignore Ctrl-C, and so would every server started here.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

@@ -18,6 +18,7 @@ class EntryRow(TypedDict):
     """What one entry adds, and the sum of its components."""
 
     uid: str
+    seq: int
     charge_path: str
     charged_at_us: int
     total_cost_nano: int
@@ -30,9 +31,17 @@ class UnpricedRow(TypedDict):
     """What one usage that was recorded without a price adds."""
 
     uid: str
+    seq: int
     charge_path: str
     charged_at_us: int
     tokens: int
+
+
+class EventRow(TypedDict):
+    """An event's place in the tenant's sequence."""
+
+    uid: str
+    seq: int
 
 
 class UsageKeyRow(TypedDict):
@@ -88,6 +97,7 @@ class PathRow(TypedDict):
 
 ENTRIES: CypherQuery[PageParams, EntryRow] = CypherQuery("check/entries", PageParams, EntryRow)
 UNPRICED: CypherQuery[PageParams, UnpricedRow] = CypherQuery("check/unpriced", PageParams, UnpricedRow)
+EVENTS: CypherQuery[PageParams, EventRow] = CypherQuery("check/events", PageParams, EventRow)
 USAGES: CypherQuery[PageParams, UsageKeyRow] = CypherQuery("check/usages", PageParams, UsageKeyRow)
 INCURRED: CypherQuery[Uids, IncurredRow] = CypherQuery("check/incurred", Uids, IncurredRow)
 WINDOWS: CypherQuery[LimitUids, WindowRow] = CypherQuery("check/windows", LimitUids, WindowRow)

@@ -15,7 +15,7 @@ from server.metrics import Metrics
 from server.rest.words import cost_entry, warning
 from server.routes import GuardedRoute, Routes
 
-RECORDED, DUPLICATE, CONFLICT, INVALID = 201, 200, 409, 422
+RECORDED, DUPLICATE, CONFLICT, INVALID, UNAVAILABLE = 201, 200, 409, 422, 503
 
 
 class Recorder(Protocol):
@@ -97,10 +97,11 @@ def answer_of(result: RecordResult) -> tuple[int, dict[str, Any]]:
                 "detail": result.message,
             }
         case InvalidUsage():
-            return INVALID, {
-                "status": INVALID,
+            status = UNAVAILABLE if result.code == "UNAVAILABLE" else INVALID
+            return status, {
+                "status": status,
                 "code": result.code,
-                "title": "Invalid usage",
+                "title": "Invalid usage" if status == INVALID else "Not recorded",
                 "operation_id": result.operation_id,
                 "field": result.field,
                 "detail": result.message,

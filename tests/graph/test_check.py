@@ -49,6 +49,11 @@ def spoil(database: Database, text: Any, **params: Any) -> None:
     assert row["n"] > 0
 
 
+def ask(database: Database, text: Any, **params: Any) -> list[dict[str, Any]]:
+    """Rows of the graph as it is."""
+    return database.reading(lambda transaction: transaction.run_text(text, params))
+
+
 def found(findings: list[Finding]) -> dict[str, tuple[str | None, str, str]]:
     """The findings by invariant; each is named once."""
     by_name = {each.invariant: (each.budget_id, each.expected, each.actual) for each in findings}
@@ -138,7 +143,9 @@ def test_an_entry_that_is_gone_is_found_on_every_budget_that_it_charged(
         "MATCH (:TokenUsage {uid: $uid})-[:INCURRED]->(e) DETACH DELETE e RETURN count(*) AS n",
         uid=desk.uid("b"),
     )
-    assert told(check.run(desk.tenant)) == [
+    findings = told(check.run(desk.tenant))
+    assert [each[0] for each in findings if each[1] is None] == ["sequence"], "its number is nobody's"
+    assert [each for each in findings if each[1] is not None] == [
         ("usage_entry", "web", "1 entry", "0 entries"),
         ("window_spent", "acme", "5", "7"),
         ("window_spent", "ann", "0", "2"),
@@ -146,6 +153,20 @@ def test_an_entry_that_is_gone_is_found_on_every_budget_that_it_charged(
         ("window_spent", "web", "3", "4"),
         ("window_spent", "web", "67", "72"),
     ]
+
+
+def test_an_event_that_is_gone_is_found_by_its_number(database: Database, check: Check, desk: Desk) -> None:
+    desk.do(desk.creation("small", amount_nano=usd(1)), desk.usage("breaks", usd(2), budget_id="small"))
+    assert check.run(desk.tenant) == []
+    numbers = "MATCH (e:Event) WHERE e.tenant = $tenant RETURN e.seq AS n ORDER BY n DESC"
+    gone = [row["n"] for row in ask(database, numbers, tenant=desk.tenant)]
+    assert gone, "a warning, and that it is exceeded"
+    spoil(
+        database, "MATCH (e:Event {tenant: $tenant}) DETACH DELETE e RETURN count(*) AS n", tenant=desk.tenant
+    )
+    holes = [each.invariant.removeprefix("sequence ").split("..") for each in check.run(desk.tenant)]
+    named = [number for hole in holes for number in range(int(hole[0]), int(hole[-1]) + 1)]
+    assert sorted(named, reverse=True) == gone
 
 
 def test_an_entry_whose_parts_are_not_its_total_is_found(

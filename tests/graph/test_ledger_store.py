@@ -124,7 +124,7 @@ def recorded_in_full(database: Database, desk: Desk) -> tuple[dict[str, Any], di
 def test_every_property_of_a_usage_has_the_name_that_others_read(database: Database, desk: Desk) -> None:
     t = desk.tenant
     usage, _, path = recorded_in_full(database, desk)
-    assert len(usage.pop("fingerprint")) == 32
+    assert len(usage.pop("fingerprint")) == 48
     assert usage == usage_properties(t, path)
 
 

@@ -123,8 +123,12 @@ def test_a_change_is_answered_by_what_it_made_or_raises_why_not(front: Front) ->
         front.wait(front.service.submit(CreateBudget("t", None, "b", BudgetType.TEAM)))
 
 
-def test_a_poisoned_row_makes_the_call_say_send_it_again(front: Front) -> None:
+def test_a_poisoned_row_fails_alone_and_the_others_are_recorded(front: Front) -> None:
     front.store.poison = {"b"}
-    with pytest.raises(Unavailable):
-        front.wait(front.service.record_many(ANYBODY, [row("a"), row("b"), row("c")]))
+    answers = front.wait(front.service.record_many(ANYBODY, [row("a"), row("b"), row("c")]))
+    assert [type(each) for each in answers] == [RecordedUsage, InvalidUsage, RecordedUsage]
+    assert isinstance(answers[1], InvalidUsage)
+    assert (answers[1].operation_id, answers[1].code) == ("b", "UNAVAILABLE")
     assert set(front.store.books.operations) == {"t/a", "t/c"}
+    with pytest.raises(Unavailable):
+        front.wait(front.service.record(ANYBODY, row("b")))

@@ -96,6 +96,28 @@ def test_a_budget_made_at_one_server_is_charged_at_the_other(
             assert (answer.status_code, answer.json()["warnings"]) == (201, [])
 
 
+def test_a_key_revoked_at_one_server_is_refused_at_the_other_within_5_seconds(
+    pair: tuple[ServerProcess, ServerProcess], name: str
+) -> None:
+    first, second = pair
+    with first.client() as admin:
+        made = admin.data(
+            "mutation($input: CreateApiKeyInput!) { createApiKey(input: $input) { secret key { keyId } } }",
+            input={"name": name, "role": "RECORDER"},
+        )["createApiKey"]
+        with second.client(made["secret"]) as client:
+            assert client.post("/v1/usage", json=usage(f"{name}-0", agent_id=name)).status_code == 201
+            revoke = "mutation($id: ID!) { revokeApiKey(keyId: $id) { keyId } }"
+            admin.data(revoke, id=made["key"]["keyId"])
+            numbers = iter(range(1, 10_000))
+
+            def refused() -> bool:
+                row = usage(f"{name}-{next(numbers)}", agent_id=name)
+                return client.post("/v1/usage", json=row).status_code == 401
+
+            assert eventually(refused) < 5
+
+
 def test_several_workers_share_one_port_and_its_metrics(
     server_neo4j: Connection, tmp_path: Path, name: str
 ) -> None:

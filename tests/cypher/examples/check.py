@@ -6,12 +6,15 @@ from tests.cypher.examples.ledger import LIMIT, LIMITED, PATHS, PRICED, RECORDED
 
 KEYS = (
     "MATCH (u:TokenUsage {uid: 'example-ledger/unpriced'}) SET u.unpriced_key = 'example-ledger/2'",
+    "MATCH (u:TokenUsage {uid: 'example-ledger/unpriced'}) SET u.unpriced_seq = 2",
     "MATCH (u:TokenUsage {uid: 'example-ledger/priced'}) SET u.time_key = 'example-ledger/5'",
     "MATCH (e:CostEntry {uid: 'example-ledger/0000000000000001'}) SET e.charge_path = 'example-ledger/path'",
     "MATCH (e:CostEntry {uid: 'example-ledger/0000000000000001'}) SET e.prompt_cost_nano = 20",
     "MATCH (e:CostEntry {uid: 'example-ledger/0000000000000001'}) SET e.completion_cost_nano = 10",
     "MATCH (e:CostEntry {uid: 'example-ledger/0000000000000001'}) SET e.other_cost_nano = 0",
+    "MATCH (e:CostEntry {uid: 'example-ledger/0000000000000001'}) SET e.seq = 1",
 )
+EVENT = "CREATE (:Event {uid: 'example-ledger/0000000000000003', seq: 3})"
 LOST = "MATCH (u:TokenUsage {uid: 'example-ledger/priced'})-[i:INCURRED]->() DELETE i"
 PAGE: check.PageParams = {"after": f"{TENANT}/", "before": f"{TENANT}0", "limit": 10}
 
@@ -22,6 +25,7 @@ EXAMPLES = (
     Example(check.SPENT_UNPRICED, SPAN, RECORDED),
     Example(check.ENTRIES, PAGE, (*RECORDED, *KEYS)),
     Example(check.UNPRICED, PAGE, (*RECORDED, *KEYS)),
+    Example(check.EVENTS, PAGE, (EVENT,)),
     Example(check.USAGES, PAGE, (*RECORDED, *KEYS)),
     Example(check.INCURRED, {"uids": [PRICED, UNPRICED]}, (*RECORDED, LOST)),
     Example(check.WINDOWS, {"limit_uids": [LIMIT]}, LIMITED),
