@@ -14,16 +14,17 @@ from graph.rollups import Rollups
 from ledger.access import Principal, Role
 from ledger.committer import Committer
 from ledger.model import uid_of
+from ledger.reservations import ReservationService
 from ledger.service import LedgerService
-from pricing.catalogue import load_catalogue
-from pricing.ports import RateSource
+from pricing.bounds import Bounds, load_models
+from pricing.catalogue import Catalogue, load_catalogue
 from pricing.quote import Pricer
 from resolvers import Context, Services, build_schema
 from resolvers.build import Schema
 
 
 @cache
-def catalogue() -> RateSource:
+def catalogue() -> Catalogue:
     """The price catalogue, loaded once."""
     return load_catalogue()
 
@@ -39,11 +40,13 @@ def open_services(database: Database) -> Generator[Services]:
     """The services of a process, with a committer of their own."""
     committer = Committer(GraphLedgerStore(database))
     trees = Trees(database)
+    pricer = Pricer([catalogue()])
     committer.start()
     try:
         yield Services.on(
             database,
-            ledger=LedgerService(committer, Pricer([catalogue()])),
+            ledger=LedgerService(committer, pricer),
+            reserving=ReservationService(committer, pricer, Bounds(pricer, load_models(), catalogue())),
             trees=trees,
             rollups=Rollups(database, trees),
             check=Check(database, trees),
