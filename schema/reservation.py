@@ -17,7 +17,6 @@ from schema.scalars import DateTime, Decimal
 from schema.warning import WarningType
 from schema.words import figure, money, optional_id, optional_instant
 
-
 INT_MAX: Final = 2**31 - 1
 
 
@@ -152,7 +151,8 @@ ReserveResult = Annotated[
 
 
 @strawberry.type(
-    description="What a settlement charged. The decision is for streams: ALLOW go on, THROTTLE slow down, DENY stop."
+    description="What a settlement charged. What a stream should do is its decision: ALLOW go on, "
+    "THROTTLE slow down, DENY stop."
 )
 class Settled:
     """What a settlement charged."""

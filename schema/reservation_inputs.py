@@ -9,8 +9,8 @@ ONE = BigInt(1)
 
 
 @strawberry.input(
-    description="What is to be held: `amount`, else the prompt and maxCompletionTokens at today's price, else "
-    "the prompt and the model's longest answer. Repeat it at will with the same idempotencyKey."
+    description="What is to be held: `amount`, else the prompt and maxCompletionTokens at today's price, "
+    "else the prompt and the model's longest answer. Repeat it at will with the same idempotencyKey."
 )
 class ReserveInput:
     """A reservation as asked for: the words of ``ledger.reservations.ReserveInput``."""
@@ -50,8 +50,8 @@ class ExtendInput:
 
 
 @strawberry.input(
-    description="Usage to charge to what is held. `final` gives the rest back; else the rest stays held, and an "
-    "operation may grow: its counts are cumulative."
+    description="Usage to charge to what is held. `final` gives the rest back; else the rest stays held, and "
+    "an operation may grow: its counts are cumulative."
 )
 class SettleInput:
     """A settlement as asked for."""

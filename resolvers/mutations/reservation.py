@@ -17,8 +17,8 @@ class ReservationMutations:
 
     @guarded(
         Permission.RECORD,
-        description="Hold an upper bound of what an operation will cost, on every limit that it counts in, or "
-        "on none. Asked again with the same key, the answer is the reservation as it now is.",
+        description="Hold an upper bound of what an operation will cost, on every limit that it counts in, "
+        "or on none. Asked again with the same key, the answer is the reservation as it now is.",
     )
     async def reserve(self, info: Info, input: ReserveInput) -> ReserveResult:
         """A reservation, or why there is none."""
