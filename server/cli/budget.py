@@ -98,7 +98,7 @@ def create(
       costgraph budget create acme --type platform --amount 1000 --recurrence monthly
       costgraph budget create acme/search --parent acme --type project --amount 300
       costgraph budget create acme/bots --limit "COST DAY 25 HARD" --limit "TOKENS DAY 1000000 SOFT"
-      costgraph budget create lab --limit "REQUESTS MINUTE 100 of llm each USER" --limit "LEVEL 50 of agents"
+      costgraph budget create lab --limit "REQUESTS MINUTE 9 each USER" --limit "LEVEL 50 of agents"
     """
     fields = {
         "budgetId": budget,

@@ -11,8 +11,8 @@ ENFORCEMENTS: Final = ("HARD", "THROTTLE", "SOFT")
 MEMBERS: Final = ("USER", "AGENT", "PROVIDER", "MODEL")
 NONE: Final = "none"
 LIMIT_HELP: Final = (
-    "A limit: METER [WINDOW] AMOUNT [HARD|THROTTLE|SOFT] [of RESOURCE] [each MEMBER], such as "
-    '"COST DAY 25 HARD". Several may be given.'
+    'A limit in words: its meter, window and amount, such as "COST DAY 25"; then perhaps HARD, THROTTLE or '
+    'SOFT, "of" a resource, "each" USER, AGENT, PROVIDER or MODEL. Several may be given.'
 )
 
 

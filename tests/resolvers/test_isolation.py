@@ -141,6 +141,21 @@ def marked(value: Any) -> bool:
     return MARK.search(orjson.dumps(value).decode()) is not None
 
 
+def held_aside(admin: Caller) -> str:
+    """The id of a marked reservation; a marked operation is refunded, too."""
+    # Above, 0.00777 is spent long ago: nothing can be held there any more.
+    budget(admin, "hush-purse", amount="777.7")
+    hold = (
+        "mutation($input: ReserveInput!) { reserve(input: $input) { ... on Reservation { reservationId } } }"
+    )
+    wanted = {"idempotencyKey": "hush-key", "agentId": "hush-agent", "budgetId": "hush-purse"}
+    held = admin.get(hold, input={**wanted, "amount": "333.3"})["reserve"]
+    refund = "mutation($input: AdjustUsageInput!) { adjustUsage(input: $input) { duplicate } }"
+    said = {"idempotencyKey": "hush-refund", "operationId": "hush-op1", "kind": "REFUND", "change": "-0.01"}
+    admin.get(refund, input={**said, "reason": "hush reason"})
+    return held["reservationId"]
+
+
 def made(services: Services, tenant: str) -> World:
     """Marked above and beside, unmarked in between."""
     admin = admin_of(services, tenant)
@@ -192,18 +207,8 @@ def made(services: Services, tenant: str) -> World:
     said = {"name": "hush key", "role": "ADMIN", "budgetId": "hush-budget"}
     key = admin.get(create, input=said)["createApiKey"]["key"]["keyId"]
     admin.get(create, input={"name": "own key", "role": "VIEWER", "budgetId": "web"})
-    hold = """mutation($input: ReserveInput!) {
-      reserve(input: $input) { ... on Reservation { reservationId } }
-    }"""
-    wanted = {"idempotencyKey": "hush-key", "agentId": "hush-agent", "budgetId": "hush-purse"}
-    # Above, 0.00777 is spent long ago: nothing can be held there any more.
-    budget(admin, "hush-purse", amount="777.7")
-    held = admin.get(hold, input={**wanted, "amount": "333.3"})["reserve"]
-    refund = "mutation($input: AdjustUsageInput!) { adjustUsage(input: $input) { duplicate } }"
-    said = {"idempotencyKey": "hush-refund", "operationId": "hush-op1", "kind": "REFUND", "change": "-0.01"}
-    admin.get(refund, input={**said, "reason": "hush reason"})
     ids = {
-        "reservation": held["reservationId"],
+        "reservation": held_aside(admin),
         "reserved": "hush-key",
         "adjusted": "hush-refund",
         "budget": "hush-budget",
