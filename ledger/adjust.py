@@ -25,6 +25,11 @@ from pricing.units import NO_COUNTS
 
 def adjust(state: TenantState, command: Adjust, now_us: int) -> Adjusted:
     """Decide one adjustment. Raises ``NotFound``, ``Conflict``, ``InvalidInput``, ``OutOfRange``."""
+    uid = uid_of(command.tenant, command.operation_id)
+    book = _book(state, uid)
+    adjusted = None if book is None else _adjusted(book, command)
+    if book is None or adjusted is None or not state.tree.within(adjusted[1].leaf_uid, command.scope_uid):
+        raise NotFound(f"There is no such entry of operation {command.operation_id}.", field="operation_id")
     known = state.request(command.request_uid)
     if known is not None:
         if known.fingerprint != command.fingerprint:
@@ -33,11 +38,6 @@ def adjust(state: TenantState, command: Adjust, now_us: int) -> Adjusted:
                 field="idempotency_key",
             )
         return Adjusted(_load(known.answer), duplicate=True)
-    uid = uid_of(command.tenant, command.operation_id)
-    book = _book(state, uid)
-    adjusted = None if book is None else _adjusted(book, command)
-    if book is None or adjusted is None or not state.tree.within(adjusted[1].leaf_uid, command.scope_uid):
-        raise NotFound(f"There is no such entry of operation {command.operation_id}.", field="operation_id")
     entry, path = adjusted
     parts = _left(book, entry)
     left_nano = sum(parts)

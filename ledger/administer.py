@@ -35,9 +35,8 @@ from ledger.model import (
     WindowKind,
     uid_of,
 )
-from ledger.plan import LEVEL_SPAN
 from ledger.state import TenantState
-from ledger.windows import GONE, PPM, Span, keyed_span, standing_instant
+from ledger.windows import GONE, LEVEL_SPAN, PPM, Span, keyed_span, standing_instant
 from pricing.calendar import zone
 from pricing.errors import PricingError
 from pricing.money import NANO_MAX, validate_currency

@@ -103,6 +103,10 @@ class Changes:
     holds: dict[str, Hold] = field(default_factory=dict[str, Hold])
     requests: list[KnownRequest] = field(default_factory=list[KnownRequest])
     events: list[Event] = field(default_factory=list[Event])
+    granted: int = 0
+    """How many of the holds were granted just now."""
+    expired: int = 0
+    """How many of the holds ended just now by themselves."""
 
     def __bool__(self) -> bool:
         """Whether there is anything to write."""

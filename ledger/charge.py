@@ -6,6 +6,7 @@ from ledger.events import budget_event
 from ledger.model import Budget, Enforcement, Limit, Meter, Warning, Window, uid_of
 from ledger.plan import Counter, Plan, Slot
 from ledger.state import TenantState
+from ledger.tree import BudgetTree
 from ledger.windows import EXCEEDED_PPM, reached, utilization_ppm
 from pricing.money import NANO_MAX
 
@@ -143,9 +144,14 @@ def threshold_warning(budget: Budget, limit: Limit, window: Window, amount: int,
 
 
 def as_seen(state: TenantState, scope_uid: str | None, warning: Warning) -> Warning:
-    """A warning as the caller's key may see it: without name and figures of budgets above its own."""
+    """A warning as the caller's key may see it."""
+    return as_seen_in(state.tree, scope_uid, warning)
+
+
+def as_seen_in(tree: BudgetTree, scope_uid: str | None, warning: Warning) -> Warning:
+    """A warning as a key may see it: without name and figures of budgets outside of its subtree."""
     budget_id = warning.budget_id
-    if budget_id is None or state.tree.within(uid_of(state.tenant, budget_id), scope_uid):
+    if budget_id is None or tree.within(uid_of(tree.tenant, budget_id), scope_uid):
         return warning
     text = warning.message.replace(f"Budget {budget_id}", "A budget above this key's own")
     if warning.utilization_ppm is not None:

@@ -1,5 +1,6 @@
 """What ends a hold: release, and expiry. Both give back what is held, to the windows that it is on."""
 
+from dataclasses import replace
 from typing import Final
 
 from ledger.commands import Sweep
@@ -48,7 +49,15 @@ def expired_now(state: TenantState, hold: Hold, now_us: int) -> bool:
     if hold.state is not HoldState.HELD or hold.expires_at_us > now_us:
         return False
     give_back(state, hold, HoldState.EXPIRED)
+    state.changes.expired += 1
     return True
+
+
+def as_of(hold: Hold, now_us: int) -> Hold:
+    """A hold as it is at an instant, for readers: one that has expired holds nothing, swept or not."""
+    if hold.state is not HoldState.HELD or hold.expires_at_us > now_us:
+        return hold
+    return replace(hold, state=HoldState.EXPIRED, cost_nano=0, tokens=0, requests=0, level=0)
 
 
 def give_back(state: TenantState, hold: Hold, ended: HoldState) -> None:

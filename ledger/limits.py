@@ -7,6 +7,7 @@ from typing import Final
 from ledger.commands import LimitSpec
 from ledger.errors import InvalidInput, OutOfRange
 from ledger.model import AMOUNT_LIMIT, Limit, Meter, WindowKind
+from ledger.plan import MEMBER_FACT
 from ledger.windows import EXCEEDED_PPM
 from pricing.money import NANO_MAX
 
@@ -94,8 +95,10 @@ def _limit(budget_uid: str, warning_threshold_ppm: int, spec: LimitSpec) -> Limi
         raise InvalidInput(text, field="limits")
     if spec.meter is Meter.LEVEL and spec.resource is None:
         raise InvalidInput("a limit on LEVEL names its resource, for instance agents", field="limits")
-    parts = (spec.meter.value, None if window is None else window.value, spec.resource, spec.each)
-    key = "/".join(part or "" for part in parts).rstrip("/")
+    if spec.each is not None and spec.each not in MEMBER_FACT:
+        words = ", ".join(MEMBER_FACT)
+        raise InvalidInput(f"a limit may be for each of {words}, not of {spec.each}", field="limits")
+    key = key_of(spec.meter, window, spec.resource, spec.each)
     return Limit(
         f"{budget_uid}#{key}",
         budget_uid,
@@ -108,6 +111,13 @@ def _limit(budget_uid: str, warning_threshold_ppm: int, spec: LimitSpec) -> Limi
         spec.each,
         thresholds(warning_threshold_ppm),
     )
+
+
+def key_of(meter: Meter, window: WindowKind | None, resource: str | None, each: str | None) -> str:
+    """What tells a limit from the others of its budget. Without a window it is the meter's usual one."""
+    window = window or _DEFAULT.get(meter)
+    parts = (meter.value, None if window is None else window.value, resource, each)
+    return "/".join(part or "" for part in parts).rstrip("/")
 
 
 def thresholds(warning_threshold_ppm: int) -> tuple[int, ...]:

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 from ledger.holds import HeldWindows
 from ledger.model import Budget, ChargePath, Enforcement, Limit, Meter, Window, WindowKind
 from ledger.tree import BudgetTree
-from ledger.windows import PPM, Span, amount_at, changes_at, window_span
+from ledger.windows import LEVEL_SPAN, PPM, Span, amount_at, changes_at, window_span
 
 FOREVER_US: Final = 2**63 - 1
 UNLIMITED: Final = 2**63 - 1
@@ -99,7 +99,6 @@ class Plan:
 
 
 _COUNTED: Final = (Meter.COST, Meter.TOKENS, Meter.REQUESTS, Meter.LEVEL)
-LEVEL_SPAN: Final = Span("level", None, None)
 
 
 def span_of(budget: Budget, limit: Limit, at_us: int) -> Span | None:

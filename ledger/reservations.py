@@ -4,7 +4,7 @@ One door, as for usage: GraphQL and REST hand over the same words (snake_case) a
 """
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any, TypeVar
@@ -53,7 +53,7 @@ class ReserveInput(_Input):
     amount: Money | None = None
     ttl_seconds: int = Field(default=300, strict=True)
     user_id: Name | None = None
-    dry_run: bool = False
+    dry_run: bool = Field(default=False, strict=True)
     resource: Name = AGENTS
     quantity: Count = 1
     requests: Count = 1
@@ -78,10 +78,18 @@ class ReservationService:
     ``Conflict``, ``BudgetClosed``, ``Unavailable``.
     """
 
-    def __init__(self, committer: Committer, pricer: Pricer, bounds: Bounds) -> None:
+    def __init__(
+        self,
+        committer: Committer,
+        pricer: Pricer,
+        bounds: Bounds,
+        refused: Callable[[str], None] | None = None,
+    ) -> None:
+        """``refused`` is told the code of every refusal of money, whichever door it leaves by."""
         self._committer = committer
         self._pricer = pricer
         self._bounds = bounds
+        self._refused = refused
 
     async def reserve(self, principal: Principal, fields: Mapping[str, Any]) -> ReserveResult:
         """Hold an upper bound. ``fields`` are the words of ``ReserveInput``."""
@@ -106,7 +114,7 @@ class ReservationService:
             said.quantity,
             said.requests,
         )
-        return _reserved(await self._submit(command))
+        return self._told(await self._submit(command), dry_run=said.dry_run)
 
     async def settle(
         self,
@@ -147,7 +155,7 @@ class ReservationService:
             said.ttl_seconds,
             _nano(said.add_amount, "add_amount") or 0,
         )
-        return _reserved(await self._submit(command))
+        return self._told(await self._submit(command))
 
     async def release(self, principal: Principal, reservation_id: str) -> Reservation:
         """Give back all that is held."""
@@ -155,6 +163,12 @@ class ReservationService:
         if not isinstance(answer, Reservation):
             raise TypeError(f"a release was answered by a {type(answer).__name__}")
         return answer
+
+    def _told(self, answer: object, *, dry_run: bool = False) -> ReserveResult:
+        result = _reserved(answer)
+        if self._refused is not None and not isinstance(result, Reservation) and not dry_run:
+            self._refused(result.code)
+        return result
 
     async def adjust(self, command: Adjust) -> Adjusted:
         """Book a refund, a credit or a correction."""
@@ -192,11 +206,12 @@ class ReservationService:
         usage = parse_usage(fields)
         if isinstance(usage, InvalidUsage):
             return usage
-        sent = usage.sent
+        sent, now_us = usage.sent, time.time_ns() // 1_000
         try:
             quote = self._pricer.quote(
                 PricingRequest(
-                    time.time_ns() // 1_000 if usage.timestamp_us is None else usage.timestamp_us,
+                    # Not at a price that is yet to come: the ledger clamps such a timestamp, too.
+                    now_us if usage.timestamp_us is None else min(usage.timestamp_us, now_us),
                     sent.provider,
                     sent.model_id,
                     usage.counts,

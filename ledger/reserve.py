@@ -5,7 +5,7 @@ Invariant, for every limit that refuses: at each grant, spent + reserved + asked
 
 from typing import Final
 
-from ledger.charge import as_seen, tell, threshold_warning
+from ledger.charge import as_seen, as_seen_in, tell, threshold_warning
 from ledger.commands import Reserve
 from ledger.errors import BudgetClosed, Conflict, NotFound, OutOfRange
 from ledger.expiry import expire_overdue, expired_now
@@ -15,6 +15,7 @@ from ledger.plan import Counter, Facts, Plan, Slot, resource_of
 from ledger.record import user_of
 from ledger.results import BudgetExceeded, PriceUnknown, Reservation, ReserveResult, Throttled, Violation
 from ledger.state import TenantState
+from ledger.tree import BudgetTree
 from ledger.violations import exceeded, violation_of
 from ledger.warnings import dump_warnings, load_warnings
 from ledger.windows import EXCEEDED_PPM, reached
@@ -115,11 +116,17 @@ def _hold(
         hold.decision = Decision.WARN
         hold.warnings = dump_warnings(warnings)
     state.put_hold(hold)
+    state.changes.granted += 1
 
 
 def reservation_of(state: TenantState, hold: Hold, scope_uid: str | None, *, duplicate: bool) -> Reservation:
     """A reservation as it now is."""
-    warnings = tuple(as_seen(state, scope_uid, each) for each in load_warnings(hold.warnings))
+    return reservation_in(state.tree, hold, scope_uid, duplicate=duplicate)
+
+
+def reservation_in(tree: BudgetTree, hold: Hold, scope_uid: str | None, *, duplicate: bool) -> Reservation:
+    """The same for readers, who have a tree and no ledger."""
+    warnings = tuple(as_seen_in(tree, scope_uid, each) for each in load_warnings(hold.warnings))
     return Reservation(
         hold.reservation_id,
         hold.state,

@@ -1,7 +1,7 @@
 """What the ledger answers. Refusals that a client must act on are values; the rest is raised."""
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 from ledger.holds import Decision, HoldState
 from ledger.model import CostEntry, Meter, Pricing, Warning, WindowKind
@@ -81,6 +81,8 @@ class Violation:
 class BudgetExceeded:
     """Refused: every limit that the request would pass. Nothing is held."""
 
+    code: ClassVar[str] = "BUDGET_EXCEEDED"
+
     message: str
     violations: tuple[Violation, ...]
     detail: str
@@ -91,6 +93,8 @@ class BudgetExceeded:
 class Throttled:
     """Sent away for a while: a limit that delays is reached. Nothing is held."""
 
+    code: ClassVar[str] = "THROTTLED"
+
     retry_after_ms: int
     violations: tuple[Violation, ...]
 
@@ -98,6 +102,8 @@ class Throttled:
 @dataclass(frozen=True, slots=True)
 class PriceUnknown:
     """Refused: a cost is limited, and nobody knows what this would cost at most. Nothing is held."""
+
+    code: ClassVar[str] = "PRICE_UNKNOWN"
 
     provider: str | None
     model_id: str | None

@@ -5,7 +5,17 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from ledger.model import AMOUNT_LIMIT, Budget, BudgetState, Limit, Recurrence, Schedule, Window, WindowKind
+from ledger.model import (
+    AMOUNT_LIMIT,
+    Budget,
+    BudgetState,
+    Limit,
+    Meter,
+    Recurrence,
+    Schedule,
+    Window,
+    WindowKind,
+)
 from pricing.calendar import Unit, bounds, zone
 
 PPM: Final = 1_000_000
@@ -41,6 +51,8 @@ class Span:
 
 
 LIFETIME = Span("lifetime", None, None)
+LEVEL_SPAN: Final = Span("level", None, None)
+"""The one window of what is held at once."""
 GONE = Span("", 0, 0)
 """No instant at all: where a window ends up that its budget no longer has."""
 
@@ -217,6 +229,18 @@ class LimitStatus:
 
     limit: Limit
     window: Window
+    amount: int | None
+    """What the limit allows in this window: its amount, what was carried over, increases in force."""
+
+    @property
+    def available(self) -> int | None:
+        """What is left; negative when overspent; None without an amount."""
+        return None if self.amount is None else self.amount - self.window.spent - self.window.reserved
+
+    @property
+    def used(self) -> int:
+        """What counts towards the limit: what is spent or, of what is held at once, what is held."""
+        return self.window.reserved if self.limit.meter is Meter.LEVEL else self.window.spent
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,22 +286,38 @@ def current_windows(budget: Budget, now_us: int) -> list[tuple[Limit, Window]]:
     """The limits that have windows, each with its current window, empty; limits per member are left out."""
     found: list[tuple[Limit, Window]] = []
     for limit in budget.limits:
-        span = window_span(budget, limit, standing_instant(budget, limit, now_us))
+        level = limit.meter is Meter.LEVEL
+        span = LEVEL_SPAN if level else window_span(budget, limit, standing_instant(budget, limit, now_us))
         if span is not None and limit.each is None:
             found.append((limit, Window(window_uid(limit, span), limit.uid, span.start_us, span.end_us)))
     return found
 
 
+def windows_before(budget: Budget, now_us: int) -> list[str]:
+    """The uids of the windows that tell what is carried into a budget's own, unless that is stored."""
+    asked: list[str] = []
+    _carried_now(budget, now_us, asked.append)
+    return asked
+
+
+def _carried_now(budget: Budget, now_us: int, stored: Callable[[str], Window | None]) -> int:
+    own = budget.limits[0]
+    span = window_span(budget, own, standing_instant(budget, own, now_us))
+    return 0 if span is None else carried_into(budget, own, span, stored)
+
+
 def standing_of(budget: Budget, windows: Mapping[str, Window], now_us: int) -> Standing:
-    """How a budget stands; ``windows`` holds those of ``current_windows`` that exist, by uid."""
+    """How a budget stands; ``windows`` holds those of ``current_windows`` that exist, by uid.
+
+    Where the budget's own does not exist yet, those of ``windows_before`` tell what it will be carried.
+    """
     limits = tuple(
-        LimitStatus(limit, windows.get(window.uid, window))
+        _limit_status(budget, limit, windows.get(window.uid) or window, windows, now_us)
         for limit, window in current_windows(budget, now_us)
     )
-    own = limits[0].window
+    first, own = limits[0].limit, limits[0].window
     amount = budget.amount_nano
     if amount is not None:
-        first = limits[0].limit
         amount += _on_top(first, own, standing_instant(budget, first, now_us))
     return Standing(
         budget,
@@ -290,6 +330,14 @@ def standing_of(budget: Budget, windows: Mapping[str, Window], now_us: int) -> S
         limits,
         amount,
     )
+
+
+def _limit_status(
+    budget: Budget, limit: Limit, window: Window, windows: Mapping[str, Window], now_us: int
+) -> LimitStatus:
+    if limit.key == AMOUNT_LIMIT and window.uid not in windows:
+        window.carried = _carried_now(budget, now_us, windows.get)
+    return LimitStatus(limit, window, amount_at(limit, window, standing_instant(budget, limit, now_us)))
 
 
 def _state(  # noqa: PLR0911 - one line a state

@@ -14,24 +14,34 @@ from strawberry.types.graphql import OperationType
 from resolvers.errors import mapped
 from resolvers.executor import PlainExecutor
 from resolvers.limits import limits
+from resolvers.mutations.adjustment import AdjustmentMutations
 from resolvers.mutations.agent import AgentMutations
 from resolvers.mutations.budget import BudgetMutations
 from resolvers.mutations.key import KeyMutations
+from resolvers.mutations.reservation import ReservationMutations
 from resolvers.mutations.usage import UsageMutations
 from resolvers.queries.agent import AgentQueries
 from resolvers.queries.budget import BudgetQueries
 from resolvers.queries.key import KeyQueries
+from resolvers.queries.reservation import ReservationQueries
 from resolvers.queries.usage import UsageQueries
 from schema.scalars import SCALARS
 
 
 @strawberry.type
-class Query(BudgetQueries, AgentQueries, UsageQueries, KeyQueries):
+class Query(BudgetQueries, AgentQueries, UsageQueries, ReservationQueries, KeyQueries):
     """Everything that reads."""
 
 
 @strawberry.type
-class Mutation(BudgetMutations, AgentMutations, UsageMutations, KeyMutations):
+class Mutation(
+    BudgetMutations,
+    AgentMutations,
+    UsageMutations,
+    ReservationMutations,
+    AdjustmentMutations,
+    KeyMutations,
+):
     """Everything that changes something."""
 
 

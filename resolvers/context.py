@@ -10,8 +10,10 @@ from strawberry.dataloader import DataLoader
 
 from insight.rollups import RollupQuery, RollupResult
 from ledger.model import Agent, CostEntry
+from ledger.results import Reservation
 from resolvers.loaders.agents import Children, load_agents, load_children
 from resolvers.loaders.cost_entries import load_cost_entries
+from resolvers.loaders.reservations import load_open_reservations, load_reservations
 from resolvers.loaders.rollups import load_rollups
 from resolvers.loaders.standings import load_standings
 from resolvers.request import Request
@@ -28,6 +30,8 @@ class Context(Request):
         """Forget what was read: something is about to change."""
         super().renew()
         self._standings: DataLoader[str, BudgetStanding] = DataLoader(partial(load_standings, self))
+        self._reservations: DataLoader[str, Reservation | None] = DataLoader(partial(load_reservations, self))
+        self._open: DataLoader[str, int] = DataLoader(partial(load_open_reservations, self))
         self._rollups: DataLoader[RollupQuery, RollupResult] = DataLoader(partial(load_rollups, self))
         self._agents: DataLoader[str, Agent | None] = DataLoader(partial(load_agents, self))
         self._children: DataLoader[Children, list[str]] = DataLoader(partial(load_children, self))
@@ -36,6 +40,14 @@ class Context(Request):
     def standing(self, budget_uid: str) -> Awaitable[BudgetStanding]:
         """How a visible budget stands now."""
         return self._standings.load(budget_uid)
+
+    def reservation(self, uid: str) -> Awaitable[Reservation | None]:
+        """A reservation as it is now; None where there is none that the caller may see."""
+        return self._reservations.load(uid)
+
+    def open_reservations(self, budget_uid: str) -> Awaitable[int]:
+        """How many reservations hold money on a visible budget now."""
+        return self._open.load(budget_uid)
 
     def rollup(self, query: RollupQuery) -> Awaitable[RollupResult]:
         """What was charged."""

@@ -12,8 +12,10 @@ from graph.check import Check
 from graph.database import Database
 from graph.keys import Keys
 from graph.ledger import Trees
+from graph.reservations import Reservations
 from graph.rollups import Rollups
 from graph.usage import UsagePages
+from ledger.reservations import ReservationService
 from ledger.service import LedgerService
 
 READERS_MAX = 16
@@ -32,11 +34,13 @@ class Services:
     """The stores and the ledger of a process."""
 
     ledger: LedgerService
+    reserving: ReservationService
     trees: Trees
     rollups: Rollups
     check: Check
     budgets: Budgets
     agents: Agents
+    reservations: Reservations
     usage: UsagePages
     keys: Keys
     clock: Callable[[], int] = system_clock
@@ -45,16 +49,25 @@ class Services:
 
     @classmethod
     def on(
-        cls, database: Database, *, ledger: LedgerService, trees: Trees, rollups: Rollups, check: Check
+        cls,
+        database: Database,
+        *,
+        ledger: LedgerService,
+        reserving: ReservationService,
+        trees: Trees,
+        rollups: Rollups,
+        check: Check,
     ) -> "Services":
         """With the plain stores of a database."""
         return cls(
             ledger=ledger,
+            reserving=reserving,
             trees=trees,
             rollups=rollups,
             check=check,
             budgets=Budgets(database),
             agents=Agents(database),
+            reservations=Reservations(database),
             usage=UsagePages(database),
             keys=Keys(database),
         )

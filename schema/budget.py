@@ -24,7 +24,7 @@ from schema.enums import (
 )
 from schema.page import PageInfo
 from schema.rollup import Rollup
-from schema.scalars import DateTime, Decimal, InstantText
+from schema.scalars import BigInt, DateTime, Decimal, InstantText
 from schema.warning import WarningType
 from schema.words import (
     FIRST_MAX,
@@ -40,6 +40,27 @@ from schema.words import (
 )
 
 
+@strawberry.type(description="More than a limit's amount, for a while.")
+class LimitIncrease:
+    """More than a limit's amount, for a while."""
+
+    amount: Decimal | None
+    start: DateTime
+    end: DateTime
+
+    @classmethod
+    def each(cls, limit: model.Limit) -> list[Self]:
+        """Those of a limit that have begun or are to come."""
+        return [
+            cls(
+                amount=quantity(row.amount, limit.meter),
+                start=DateTime(row.from_us),
+                end=DateTime(row.until_us),
+            )
+            for row in limit.increases
+        ]
+
+
 @strawberry.type(description="What is metered, over which window, how much of it, and how hard.")
 class Limit:
     """One limit of a budget. Its amount is in its own unit."""
@@ -50,6 +71,7 @@ class Limit:
     enforcement: Enforcement
     resource: str | None
     each: Dimension | None
+    increases: list[LimitIncrease]
 
     @classmethod
     def of(cls, row: model.Limit) -> Self:
@@ -61,6 +83,7 @@ class Limit:
             enforcement=row.enforcement,
             resource=row.resource,
             each=None if row.each is None else Dimension(row.each),
+            increases=LimitIncrease.each(row),
         )
 
 
@@ -72,12 +95,18 @@ class LimitStatus:
     window: WindowKind | None
     enforcement: Enforcement
     resource: str | None
-    amount: Decimal | None
+    amount: Decimal | None = strawberry.field(
+        description="What it allows in this window: increases and what was carried over included."
+    )
     spent: Decimal | None
-    reserved: Decimal | None
+    reserved: Decimal | None = strawberry.field(description="What open reservations hold.")
     forced: Decimal | None = strawberry.field(description="What passed the limit all the same.")
-    available: Decimal | None
-    utilization: float | None
+    available: Decimal | None = strawberry.field(
+        description="What is neither spent nor held, negative when overspent."
+    )
+    utilization: float | None = strawberry.field(
+        description="Spent / amount; of what is held at once: held / amount."
+    )
     window_start: DateTime | None
     window_end: DateTime | None
 
@@ -85,18 +114,17 @@ class LimitStatus:
     def of(cls, row: LimitStanding) -> Self:
         """From the ledger's."""
         limit, window = row.limit, row.window
-        left = None if limit.amount is None else limit.amount - window.spent - window.reserved
         return cls(
             meter=limit.meter,
             window=limit.window,
             enforcement=limit.enforcement,
             resource=limit.resource,
-            amount=quantity(limit.amount, limit.meter),
+            amount=quantity(row.amount, limit.meter),
             spent=quantity(window.spent, limit.meter),
             reserved=quantity(window.reserved, limit.meter),
             forced=quantity(window.forced, limit.meter),
-            available=quantity(left, limit.meter),
-            utilization=used(window.spent, limit.amount),
+            available=quantity(row.available, limit.meter),
+            utilization=used(row.used, row.amount),
             window_start=optional_instant(window.start_us),
             window_end=optional_instant(window.end_us),
         )
@@ -156,6 +184,10 @@ class Budget:
     timezone: str
     warning_threshold: float | None
     priority: int | None
+    carry_over_cap: Decimal | None = strawberry.field(
+        description="How much of what a period leaves of the amount the next one has on top at most."
+    )
+    increases: list[LimitIncrease] = strawberry.field(description="Of the amount.")
     created_at: DateTime
     closed_at: DateTime | None
     limits: list[Limit] = strawberry.field(description="Those beside the amount.")
@@ -177,6 +209,8 @@ class Budget:
             timezone=row.timezone,
             warning_threshold=fraction(row.warning_threshold_ppm),
             priority=row.priority,
+            carry_over_cap=optional_money(row.carry_over_cap_nano),
+            increases=LimitIncrease.each(row.limits[0]),
             created_at=DateTime(row.created_at_us),
             closed_at=optional_instant(row.closed_at_us),
             limits=[Limit.of(each) for each in row.limits if each.key != model.AMOUNT_LIMIT],
@@ -221,6 +255,14 @@ class Budget:
     async def status(self, info: Info) -> BudgetStatus:
         """How it stands."""
         return BudgetStatus.of(await info.context.standing(self.row.uid))
+
+    @guarded(
+        Permission.READ,
+        description="How many reservations hold money on it now, those made below it included.",
+    )
+    async def open_reservations(self, info: Info) -> BigInt:
+        """How many holds are in flight."""
+        return BigInt(await info.context.open_reservations(self.row.uid))
 
     @guarded(
         Permission.READ,

@@ -7,8 +7,10 @@ import strawberry
 from strawberry import UNSET
 
 from ledger.access import Principal
-from ledger.commands import CreateBudget, LimitSpec, UpdateBudget
+from ledger.commands import CreateBudget, IncreaseLimit, LimitSpec, UpdateBudget
 from ledger.errors import InvalidInput
+from ledger.limits import key_of
+from ledger.model import AMOUNT_LIMIT
 from ledger.model import Meter as LedgerMeter
 from schema.enums import BudgetType, Dimension, Enforcement, Meter, Recurrence, WindowKind
 from schema.scalars import Decimal, InstantText
@@ -60,6 +62,10 @@ class CreateBudgetInput:
     timezone: str = "UTC"
     warning_threshold: float = 0.8
     priority: int | None
+    carry_over_cap: Decimal | None = strawberry.field(
+        description="How much of what a period leaves of the amount the next one has on top, at most. "
+        "Without one nothing is carried over."
+    )
     limits: list[LimitInput] = strawberry.field(default_factory=list)
 
     def command(self, principal: Principal) -> CreateBudget:
@@ -81,6 +87,7 @@ class CreateBudgetInput:
             warning_threshold_ppm=ppm(self.warning_threshold),
             priority=self.priority,
             limits=tuple(each.spec() for each in self.limits),
+            carry_over_cap_nano=nano(self.carry_over_cap, "carry_over_cap"),
         )
 
 
@@ -98,6 +105,7 @@ class UpdateBudgetInput:
     timezone: str | None = UNSET
     warning_threshold: float | None = UNSET
     priority: int | None = UNSET
+    carry_over_cap: Decimal | None = UNSET
     limits: list[LimitInput] | None = strawberry.field(
         default=UNSET, description="All limits beside the amount: those not named are dropped."
     )
@@ -133,6 +141,43 @@ _CHANGES: Final[dict[str, tuple[str, Callable[[Any, str], Any]]]] = {
     "period_start": ("period_start_us", instant_us),
     "period_end": ("period_end_us", instant_us),
     "warning_threshold": ("warning_threshold_ppm", _ppm),
+    "carry_over_cap": ("carry_over_cap_nano", nano),
     "limits": ("limits", _specs),
 }
 """The ledger's word for a field, and how its value becomes the ledger's; the others are the same."""
+
+
+@strawberry.input(
+    description="More of a limit for a while, from now on unless `from` says when. Without a meter it is the "
+    "budget's amount that is increased; else meter, window, resource and each name the limit."
+)
+class IncreaseLimitInput:
+    """A temporary increase."""
+
+    idempotency_key: strawberry.ID
+    budget_id: strawberry.ID
+    amount: Decimal = strawberry.field(description="How much more, in the limit's unit.")
+    until: InstantText
+    from_: InstantText | None = strawberry.field(name="from")
+    meter: Meter | None
+    window: WindowKind | None
+    resource: str | None
+    each: Dimension | None
+
+    def command(self, principal: Principal) -> IncreaseLimit:
+        """The ledger's command. Raises ``InvalidInput``, ``PricingError``."""
+        if self.meter is None and (self.window or self.resource or self.each):
+            raise InvalidInput("meter is missing: it names the limit with the others", field="meter")
+        money = self.meter in {None, LedgerMeter.COST}
+        amount = nano(self.amount, "amount") if money else whole(self.amount, "amount")
+        each = None if self.each is None else self.each.value
+        return IncreaseLimit(
+            principal.tenant,
+            principal.scope_uid,
+            self.idempotency_key,
+            self.budget_id,
+            amount or 0,
+            instant_us(self.until, "until") or 0,
+            instant_us(self.from_, "from"),
+            AMOUNT_LIMIT if self.meter is None else key_of(self.meter, self.window, self.resource, each),
+        )

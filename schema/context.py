@@ -42,6 +42,10 @@ class Context(Protocol):
         """How a budget stands now."""
         ...
 
+    def open_reservations(self, budget_uid: str) -> Awaitable[int]:
+        """How many reservations hold money on a visible budget now."""
+        ...
+
     def rollup(self, query: RollupQuery) -> Awaitable[RollupResult]:
         """What was charged."""
         ...

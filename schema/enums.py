@@ -10,6 +10,9 @@ import strawberry
 
 from insight.rollups import Dimension, Granularity
 from ledger.access import Role
+from ledger.commands import AdjustmentKind
+from ledger.holds import Decision
+from ledger.holds import HoldState as ReservationState
 from ledger.model import (
     BudgetState,
     BudgetType,
@@ -23,8 +26,10 @@ from ledger.model import (
 from pricing.quote import Pricing
 
 __all__ = [
+    "AdjustmentKind",
     "BudgetState",
     "BudgetType",
+    "Decision",
     "Dimension",
     "Enforcement",
     "EntryKind",
@@ -33,13 +38,16 @@ __all__ = [
     "Outcome",
     "Pricing",
     "Recurrence",
+    "ReservationState",
     "Role",
     "WindowKind",
 ]
 
 ENUMS: tuple[type[StrEnum], ...] = (
+    AdjustmentKind,
     BudgetState,
     BudgetType,
+    Decision,
     Dimension,
     Enforcement,
     EntryKind,
@@ -54,3 +62,4 @@ ENUMS: tuple[type[StrEnum], ...] = (
 
 for _each in ENUMS:
     strawberry.enum(_each, description=getdoc(_each))
+strawberry.enum(ReservationState, name="ReservationState", description=getdoc(ReservationState))

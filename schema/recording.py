@@ -1,7 +1,7 @@
 """Recording usage: what a caller says, and what it is answered."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Final, Self
+from typing import Annotated, Any, Final, Self, cast
 
 import strawberry
 from strawberry.types.arguments import InputContext
@@ -59,16 +59,26 @@ class RecordUsageInput:
     tags: JSON | None
 
 
-_DEFINITION: Final = get_object_definition(RecordUsageInput, strict=True)
-_WORDS: Final = {to_camel_case(each.python_name): each.python_name for each in _DEFINITION.fields}
+def hand_over_words(kind: type) -> None:
+    """Have resolvers get an input as what the caller said, in the ledger's words, unchecked.
+
+    That is six times faster than an object of 26 fields.
+    """
+    definition = get_object_definition(kind, strict=True)
+    words = {to_camel_case(each.python_name): each.python_name for each in definition.fields}
+
+    def said_words(_: type, value: Mapping[str, Any], __: InputContext) -> dict[str, Any]:
+        return {words[name]: said for name, said in value.items() if said is not None and said is not UNSAID}
+
+    definition.from_input = said_words
 
 
-def _usage_words(_: type, value: Mapping[str, Any], __: InputContext) -> dict[str, Any]:
-    """What the caller said, in the ledger's words: six times faster than an object of 26 fields."""
-    return {_WORDS[name]: said for name, said in value.items() if said is not None and said is not UNSAID}
+def words_of(said: object) -> dict[str, Any]:
+    """An input whose words are handed over, as resolvers get it."""
+    return cast("dict[str, Any]", said)
 
 
-_DEFINITION.from_input = _usage_words
+hand_over_words(RecordUsageInput)
 
 
 @strawberry.type(description="The usage is recorded. A duplicate is answered as it was the first time.")

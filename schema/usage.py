@@ -1,5 +1,6 @@
 """Recorded usage and what it incurred."""
 
+from collections.abc import Sequence
 from typing import Self
 
 import orjson
@@ -37,9 +38,13 @@ class CostEntry:
     price_date: str | None
     catalogue_version: str | None
     catalogue_hash: str | None
+    adjusts: int | None = strawberry.field(
+        description="Which of the usage's entries an adjustment is about, counted from 1."
+    )
+    reason: str | None = strawberry.field(description="Why it was adjusted, in the words of whoever did it.")
 
     @classmethod
-    def of(cls, row: model.CostEntry) -> Self:
+    def of(cls, row: model.CostEntry, adjusts: int | None = None) -> Self:
         """From the ledger's."""
         return cls(
             kind=row.kind,
@@ -55,7 +60,15 @@ class CostEntry:
             price_date=row.price_date,
             catalogue_version=row.catalogue_version,
             catalogue_hash=row.catalogue_hash,
+            adjusts=adjusts,
+            reason=row.reason,
         )
+
+    @classmethod
+    def each(cls, rows: Sequence[model.CostEntry]) -> list[Self]:
+        """All that a usage incurred, in the order of writing."""
+        numbers = {row.uid: number for number, row in enumerate(rows, 1)}
+        return [cls.of(row, None if row.adjusts is None else numbers.get(row.adjusts)) for row in rows]
 
 
 def count(value: int | None) -> BigInt:
@@ -159,7 +172,7 @@ class TokenUsage:
     @guarded(Permission.READ, description="All that it incurred, in the order of writing.")
     async def cost_entries(self, info: Info) -> list[CostEntry]:
         """All its entries."""
-        return [CostEntry.of(row) for row in await info.context.cost_entries(self.row["uid"])]
+        return CostEntry.each(await info.context.cost_entries(self.row["uid"]))
 
 
 @strawberry.type(

@@ -99,3 +99,8 @@ def used(counted: int, amount: int | None) -> float | None:
     if amount is None:
         return None
     return counted / amount if amount else float(counted > 0)
+
+
+def figure(amount: int, meter: Meter) -> Decimal:
+    """As ``quantity``, of a figure that is there."""
+    return money(amount) if meter is Meter.COST else Decimal(str(amount))

@@ -17,6 +17,7 @@ from server.headers import SafeHeaders
 from server.health import Probe, health_routes
 from server.page import page_routes
 from server.rest.budgets import budget_routes
+from server.rest.reservations import reservation_routes
 from server.rest.usage import usage_routes
 from server.routes import Routes
 from server.services import Running
@@ -36,10 +37,12 @@ def build_app(running: Running) -> Starlette:
 
     routes = Routes(Gate(look_up), metrics)
     probe = Probe(running.database.verify)
-    workers = {"committer": running.committer, "fold": running.fold}
+    workers = {"committer": running.committer, "fold": running.fold, "sweeper": running.sweeper}
     return Starlette(
         routes=[
-            *usage_routes(routes, metrics, services.ledger),  # first: routes are tried in order
+            # First: routes are tried in order.
+            *usage_routes(routes, metrics, services.ledger),
+            *reservation_routes(routes, metrics, services.reserving, context_of),
             *health_routes(routes, metrics, probe, workers, running.fold_lag),
             *budget_routes(routes, context_of),
             *graphql_routes(routes, metrics, build_schema(), context_of),

@@ -63,6 +63,14 @@ class Metrics:
         self.refusals = Counter(
             "costgraph_refusals", "Refusals and errors by their code", ["code"], registry=registry
         )
+        self.holds_granted = Counter("costgraph_holds_granted", "Reservations granted", registry=registry)
+        self.holds_expired = Counter(
+            "costgraph_holds_expired", "Reservations that ended by themselves", registry=registry
+        )
+
+    def refused(self, code: str) -> None:
+        """Something was refused."""
+        self.refusals.labels(code).inc()
 
     def response(self) -> Response:
         """All of it, in Prometheus' text format."""

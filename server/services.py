@@ -21,14 +21,17 @@ from ledger.committer import Committer
 from ledger.errors import Unavailable
 from ledger.model import DEFAULT_TENANT
 from ledger.ports import Wanted
+from ledger.reservations import ReservationService
 from ledger.service import LedgerService
+from pricing.bounds import Bounds, load_models
 from pricing.catalogue import load_catalogue
 from pricing.quote import Pricer
 from resolvers.context import Services
 from server.metrics import Metrics
 from server.settings import Settings
+from server.sweeper import Sweeper
 from server.warm import warm
-from server.workers import Worker, fold_worker
+from server.workers import Worker, fold_worker, sweep_worker
 
 logger = structlog.get_logger("costgraph.server")
 
@@ -41,6 +44,7 @@ class Running:
     database: Database
     committer: Committer
     fold: Worker
+    sweeper: Worker
     metrics: Metrics
 
     def fold_lag(self) -> int:
@@ -49,11 +53,12 @@ class Running:
 
 
 class Observer:
-    """Tells the metrics and the fold of every batch."""
+    """Tells the metrics, the fold and the sweeper of every batch."""
 
     def __init__(self, metrics: Metrics, folder: Folder) -> None:
         self._metrics = metrics
         self._folder = folder
+        self.sweeper: Sweeper | None = None
 
     def committed(self, changes: Changes, commands: int, seconds: float, waiting: int) -> None:
         """A tenant's part of a batch is durable."""
@@ -61,7 +66,11 @@ class Observer:
         self._metrics.commit_rows.observe(commands)
         self._metrics.commit_seconds.observe(seconds)
         self._metrics.queue_depth.set(waiting)
+        self._metrics.holds_granted.inc(changes.granted)
+        self._metrics.holds_expired.inc(changes.expired)
         self._folder.committed(changes)
+        if self.sweeper is not None:
+            self.sweeper.committed(changes)
 
     def retried(self, reason: str) -> None:
         """A batch is decided again."""
@@ -71,7 +80,7 @@ class Observer:
 
 @contextlib.contextmanager
 def open_services(settings: Settings, connection: Connection, *, hot: bool = True) -> Generator[Running]:
-    """Migrations, admin key, committer, fold; ``hot`` warms the statements first. Raises ``GraphError``.
+    """Migrations, admin key, workers; ``hot`` warms the statements first. Raises ``GraphError``.
 
     At the end nothing more is taken, and what waits is committed.
     """
@@ -83,14 +92,17 @@ def open_services(settings: Settings, connection: Connection, *, hot: bool = Tru
         database.verify()
         migrate(database, MIGRATIONS)
         pricer = Pricer([catalogue.result()])
+        bounds = Bounds(pricer, load_models(), catalogue.result())
         metrics = Metrics()
         store, trees = GraphLedgerStore(database), Trees(database)
         rollups = Rollups(database, trees)
         folder = Folder(database, rollups)
-        committer = Committer(store, observer=Observer(metrics, folder))
+        observer = Observer(metrics, folder)
+        committer = Committer(store, observer=observer)
         services = Services.on(
             database,
             ledger=LedgerService(committer, pricer),
+            reserving=ReservationService(committer, pricer, bounds, refused=metrics.refused),
             trees=trees,
             rollups=rollups,
             check=Check(database, trees, RollupCheck(database, rollups)),
@@ -99,11 +111,13 @@ def open_services(settings: Settings, connection: Connection, *, hot: bool = Tru
         services.keys.ensure_admin(hash_of(admin_key(settings).get_secret_value()))
         if hot:
             warm(store, pricer)
-        fold = fold_worker(folder)
-        for worker in (fold, committer):
+        observer.sweeper = Sweeper(services.reservations, committer)
+        fold, sweeper = fold_worker(folder), sweep_worker(observer.sweeper)
+        # The sweeper commits, so it stops before the committer does.
+        for worker in (fold, committer, sweeper):
             worker.start()
             stack.callback(worker.stop)
-        yield Running(services, database, committer, fold, metrics)
+        yield Running(services, database, committer, fold, sweeper, metrics)
 
 
 def found_default_tenant(store: GraphLedgerStore) -> None:

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable
 
 from graph.rollups import Folder
+from server.sweeper import Sweeper
 
 
 class Worker:
@@ -28,6 +29,11 @@ class Worker:
         self._stop.set()
         self._wake()
         self._thread.join()
+
+
+def sweep_worker(sweeper: Sweeper) -> Worker:
+    """The thread that releases expired holds."""
+    return Worker("sweeper", sweeper.run, sweeper.wake)
 
 
 def fold_worker(folder: Folder) -> Worker:

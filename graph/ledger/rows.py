@@ -126,7 +126,9 @@ def limit_properties(limit: Limit) -> Properties:
         "each": limit.each,
         "thresholds_ppm": list(limit.thresholds_ppm),
         "since_us": limit.since_us,
-        "increases": orjson.dumps(limit.increases).decode() if limit.increases else None,
+        "increases": orjson.dumps([list(each) for each in limit.increases]).decode()
+        if limit.increases
+        else None,
     }
 
 

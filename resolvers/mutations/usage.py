@@ -1,7 +1,5 @@
 """Recording usage."""
 
-from typing import Any, cast
-
 import strawberry
 
 from ledger.access import Permission
@@ -9,12 +7,7 @@ from ledger.errors import InvalidInput
 from ledger.service import BATCH_MAX
 from resolvers.info import Info
 from schema.access import guarded
-from schema.recording import RecordUsageInput, RecordUsageResult, record_usage_result
-
-
-def words_of(said: RecordUsageInput) -> dict[str, Any]:
-    """An input as resolvers get it: the ledger's words already (``schema.recording``)."""
-    return cast("dict[str, Any]", said)
+from schema.recording import RecordUsageInput, RecordUsageResult, record_usage_result, words_of
 
 
 @strawberry.type

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from server.cli.errors import CliError
+from server.cli.limits import LIMIT_HELP, limits_of
 from server.cli.options import DataDir, Json, Key, Url, Where
 
 PAGE = 200
@@ -16,7 +17,8 @@ STANDING = """
 fragment Standing on Budget {
   budgetId name amount currency budgetType
   parent { budgetId }
-  status { spent utilization state windowStart windowEnd }
+  status { spent reserved available utilization state windowStart windowEnd }
+  openReservations
 }
 """
 CREATE = (
@@ -52,6 +54,10 @@ End = Annotated[str | None, typer.Option(help="When its period ends.")]
 WarnAt = Annotated[
     float | None, typer.Option(help="The fraction of the amount from which it warns.", min=0, max=1)
 ]
+Limits = Annotated[list[str] | None, typer.Option("--limit", help=LIMIT_HELP, metavar="LIMIT")]
+CarryOver = Annotated[
+    str | None, typer.Option(help="How much of what a period leaves the next one has on top, at most.")
+]
 Priority = Annotated[int | None, typer.Option(help="Its priority among its siblings.")]
 
 
@@ -78,6 +84,8 @@ def create(
     period_start: Start = None,
     period_end: End = None,
     warn_at: WarnAt = None,
+    carry_over_cap: CarryOver = None,
+    limit: Limits = None,
     priority: Priority = None,
     url: Url = None,
     key: Key = None,
@@ -89,6 +97,8 @@ def create(
 
       costgraph budget create acme --type platform --amount 1000 --recurrence monthly
       costgraph budget create acme/search --parent acme --type project --amount 300
+      costgraph budget create acme/bots --limit "COST DAY 25 HARD" --limit "TOKENS DAY 1000000 SOFT"
+      costgraph budget create lab --limit "REQUESTS MINUTE 9 each USER" --limit "LEVEL 50 of agents"
     """
     fields = {
         "budgetId": budget,
@@ -103,6 +113,8 @@ def create(
         "periodStart": period_start,
         "periodEnd": period_end,
         "warningThreshold": warn_at,
+        "carryOverCap": carry_over_cap,
+        "limits": None if limit is None else limits_of(limit),
         "priority": priority,
     }
     from server.cli.api import connected
@@ -124,6 +136,8 @@ def set_(
     period_start: Start = None,
     period_end: End = None,
     warn_at: WarnAt = None,
+    carry_over_cap: CarryOver = None,
+    limit: Limits = None,
     priority: Priority = None,
     url: Url = None,
     key: Key = None,
@@ -131,10 +145,12 @@ def set_(
 ) -> None:
     """Change some fields of a budget; what is not given stays.
 
-    --amount none takes the amount away: the budget only tracks from then on.
+    --amount none takes the amount away: the budget only tracks from then on. With --limit all limits
+    beside the amount are those that are given; --limit none removes them.
 
     costgraph budget set acme --amount 2000
     costgraph budget set acme --warn-at 0.9 --timezone Europe/Berlin
+    costgraph budget set acme --limit "COST DAY 25 HARD" --limit "LEVEL 50 of agents"
     """
     fields = _given(
         {
@@ -145,11 +161,14 @@ def set_(
             "periodStart": period_start,
             "periodEnd": period_end,
             "warningThreshold": warn_at,
+            "carryOverCap": carry_over_cap,
+            "limits": None if limit is None else limits_of(limit),
             "priority": priority,
         }
     )
-    if amount is not None and amount.lower() == NO_AMOUNT:
-        fields["amount"] = None
+    for removable in ("amount", "carryOverCap"):
+        if fields.get(removable, "").lower() == NO_AMOUNT:
+            fields[removable] = None
     if not fields:
         raise typer.BadParameter("Say what to change, such as --amount 2000.")
     _change(Where(url, key, data_dir), UPDATE, "updateBudget", {"input": {"budgetId": budget, **fields}})
@@ -192,7 +211,10 @@ def tree(
     key: Key = None,
     data_dir: DataDir = None,
 ) -> None:
-    """Show the budget tree: what was spent in each budget's current window, as bars.
+    """Show the budget tree: what was spent in each budget's current window, as bars, and what is held.
+
+    "reserved" is held by open reservations, "available" is neither spent nor held; "holds" counts the
+    reservations in flight.
 
     costgraph budget tree
     costgraph budget tree acme

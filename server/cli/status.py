@@ -60,7 +60,7 @@ def status(
     key: Key = None,
     data_dir: DataDir = None,
 ) -> None:
-    """Show where the root budgets stand, and with --verbose what each agent spends.
+    """Show where the root budgets stand, what is held on them, and with --verbose what each agent spends.
 
     Agents come with their spend in the last 5 and 60 minutes, their operations and when they were last
     seen, the busiest first: a runaway agent stands out.

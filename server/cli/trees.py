@@ -32,7 +32,8 @@ def budget_table(arranged: list[tuple[int, Budget]]) -> "Table":
     """One line per budget."""
     from rich.text import Text
 
-    shown = table("budget", "", "spent", "of", "", right={"spent", "of"})
+    figures = ("spent", "of", "reserved", "available", "holds")
+    shown = table("budget", "", *figures, "", right=set(figures))
     lines = branches([depth for depth, _ in arranged])
     for line, (_, budget) in zip(lines, arranged, strict=True):
         status = budget["status"]
@@ -42,6 +43,9 @@ def budget_table(arranged: list[tuple[int, Budget]]) -> "Table":
             utilization(status["utilization"], state),
             money(status["spent"], currency),
             money(budget["amount"], currency, places=AMOUNT_PLACES) if budget["amount"] else "",
+            money(status["reserved"], currency) if budget["openReservations"] else "",
+            money(status["available"], currency) if status["available"] is not None else "",
+            f"{budget['openReservations']:,}" if budget["openReservations"] else "",
             Text("" if state == "OK" else state.replace("_", " ").lower(), style=STATE_STYLES.get(state, "")),
         )
     return shown

@@ -59,10 +59,11 @@ def _limit(status: LimitStatus) -> dict[str, Any]:
         "window": limit.window,
         "enforcement": limit.enforcement,
         "resource": limit.resource,
-        "limit": quantity(limit.amount, limit.meter),
+        "limit": quantity(status.amount, limit.meter),
         "spent": quantity(window.spent, limit.meter),
         "reserved": quantity(window.reserved, limit.meter),
         "forced": quantity(window.forced, limit.meter),
+        "available": quantity(status.available, limit.meter),
         "window_start": instant(window.start_us),
         "window_end": instant(window.end_us),
     }

@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.support.servers import COMMAND, ServerProcess, costgraph, environment, on_engine
+from tests.support.servers import COMMAND, Client, ServerProcess, costgraph, environment, on_engine
 
 REFUSED, MISUSED, UNREACHABLE = 1, 2, 3
 
@@ -68,7 +68,8 @@ def test_a_tree_is_made_changed_moved_closed_and_shown(shell: Shell, name: str) 
     shown = shell.run("budget", "tree", root).splitlines()
     assert re.search(rf"^{root} +█+.* 45\.0 % +€0\.0045 +€0\.01", shown[1])
     assert re.search(
-        rf"^└─ {child} +█+.* 90\.0 % +€0\.0045 +€0\.01 +warning", shown[2].replace("€0.00 ", "€0.01 ")
+        rf"^└─ {child} +█+.* 90\.0 % +€0\.0045 +€0\.01 +€0\.0005 +warning",
+        shown[2].replace("€0.00 ", "€0.01 "),
     )
 
     shell.run("budget", "set", child, "--amount", "0.0045")
@@ -96,6 +97,13 @@ def test_a_tree_is_made_changed_moved_closed_and_shown(shell: Shell, name: str) 
         (("budget", "create", "{name}", "--timezone", "Mars/Base"), REFUSED, "Mars/Base"),
         (("budget", "set", "{name}", "--amount", "1"), REFUSED, "{name}"),
         (("budget", "set", "{name}"), MISUSED, "Say what to change"),
+        (("budget", "create", "{name}", "--limit", "COST DAY"), MISUSED, "it has no amount"),
+        (("budget", "create", "{name}", "--limit", "LOVE DAY 1"), MISUSED, "LOVE is none of COST, TOKENS"),
+        (("budget", "create", "{name}", "--limit", "COST DAY 1 MAYBE"), MISUSED, "MAYBE has no place"),
+        (("budget", "create", "{name}", "--limit", "COST DAY 1 each"), MISUSED, "nothing is none of USER"),
+        (("budget", "create", "{name}", "--limit", "COST DAY much"), REFUSED, "much"),
+        (("budget", "create", "{name}", "--limit", "LEVEL DAY 1 of agents"), REFUSED, "LEVEL goes with"),
+        (("budget", "create", "{name}", "--limit", "LEVEL 1"), REFUSED, "names its resource"),
         (("budget", "move", "{name}"), MISUSED, "--under PARENT"),
         (("budget", "move", "{name}", "--under", "x", "--root"), MISUSED, "--under PARENT"),
         (("budget", "close", "{name}"), REFUSED, "{name}"),
@@ -111,6 +119,55 @@ def test_what_cannot_be_done_is_said_with_an_exit_code(
 ) -> None:
     said = shell.run(*(each.format(name=name) for each in arguments), code=code)
     assert message.format(name=name) in said
+
+
+LIMITS = """query($id: ID!) { budget(budgetId: $id) {
+  carryOverCap limits { meter window amount enforcement resource each }
+} }"""
+
+
+def test_limits_are_said_in_words(shell: Shell, client: Client, name: str) -> None:
+    said = (
+        "COST DAY 25 HARD",
+        "TOKENS day 1000 soft",
+        "REQUESTS MINUTE 100 of llm each USER",
+        "LEVEL 5 of agents",
+    )
+    limits = [each for text in said for each in ("--limit", text)]
+    shell.run("budget", "create", name, "--recurrence", "monthly", "--carry-over-cap", "5", *limits)
+    found = client.data(LIMITS, id=name)["budget"]
+    assert found["carryOverCap"] == "5"
+    assert sorted(tuple(each.values()) for each in found["limits"]) == [
+        ("COST", "DAY", "25", "HARD", None, None),
+        ("LEVEL", None, "5", "HARD", "agents", None),
+        ("REQUESTS", "MINUTE", "100", "HARD", "llm", "USER"),
+        ("TOKENS", "DAY", "1000", "SOFT", None, None),
+    ]
+    shell.run("budget", "set", name, "--limit", "COST WEEK 3.50 THROTTLE", "--carry-over-cap", "none")
+    found = client.data(LIMITS, id=name)["budget"]
+    assert found["carryOverCap"] is None
+    assert [(each["window"], each["amount"], each["enforcement"]) for each in found["limits"]] == [
+        ("WEEK", "3.5", "THROTTLE")
+    ]
+    shell.run("budget", "set", name, "--limit", "none")
+    assert client.data(LIMITS, id=name)["budget"]["limits"] == []
+
+
+def test_what_is_held_shows_in_the_tree_and_in_the_status(shell: Shell, client: Client, name: str) -> None:
+    root, child = f"{name}-root", f"{name}-child"
+    shell.run("budget", "create", root, "--amount", "1")
+    shell.run("budget", "create", child, "--parent", root)
+    for number in range(2):
+        said = {"idempotency_key": f"{name}-{number}", "agent_id": name, "budget_id": child, "amount": "0.2"}
+        assert client.post("/v1/reservations", json=said).status_code == 201
+    shown = shell.run("budget", "tree", root).splitlines()
+    assert shown[0].split() == ["budget", "spent", "of", "reserved", "available", "holds"]
+    assert re.search(rf"^{root} .* 0\.0 % +\$0\.0000 +\$1\.00 +\$0\.4000 +\$0\.6000 +2$", shown[1].rstrip())
+    assert re.search(rf"^└─ {child} .*\$0\.0000 +\$0\.4000 +2$", shown[2].rstrip())
+    (found,) = [each for each in shell.json("status")["budgets"] if each["budgetId"] == root]
+    assert (found["status"]["reserved"], found["status"]["available"]) == ("0.4", "0.6")
+    assert found["openReservations"] == 2
+    assert re.search(rf"^{root} .*\$0\.4000 +\$0\.6000 +2 *$", shell.run("status"), re.MULTILINE)
 
 
 def test_a_cycle_is_refused(shell: Shell, name: str) -> None:

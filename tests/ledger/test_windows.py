@@ -267,11 +267,16 @@ def test_a_limit_added_later_has_no_window_that_had_ended_by_then() -> None:
     )
 
 
-def test_a_limit_on_one_request_or_on_a_level_has_no_window() -> None:
+def test_a_limit_on_one_request_or_on_a_level_has_no_window_in_time() -> None:
     specs = (limit(Meter.COST, 5, WindowKind.REQUEST), limit(Meter.LEVEL, 5, resource="agents"))
     budget = replace(a_budget(), limits=limits_of("t/b", 100, 800_000, specs))
     assert [window_span(budget, each, us("2026-11-22T00:00")) for each in budget.limits[1:]] == [None, None]
-    assert [each.window for each, _ in current_windows(budget, us("2026-11-22T00:00"))] == [WindowKind.PERIOD]
+    shown = current_windows(budget, us("2026-11-22T00:00"))
+    assert [(each.meter, each.window) for each, _ in shown] == [
+        (Meter.COST, WindowKind.PERIOD),
+        (Meter.LEVEL, None),
+    ]
+    assert shown[1][1].uid == "t/b#LEVEL//agents@level"
 
 
 instants = st.integers(us("2020-01-01T00:00"), us("2032-01-01T00:00"))

@@ -16,6 +16,7 @@ NEEDS = {
     "Query.agent": Permission.READ,
     "Query.agents": Permission.READ,
     "Query.usage": Permission.READ,
+    "Query.reservation": Permission.READ,
     "Query.ledgerCheck": Permission.OPERATE,
     "Query.apiKeys": Permission.ADMINISTER,
     "Mutation.createBudget": Permission.MANAGE_BUDGETS,
@@ -25,6 +26,12 @@ NEEDS = {
     "Mutation.registerAgent": Permission.MANAGE_AGENTS,
     "Mutation.recordUsage": Permission.RECORD,
     "Mutation.recordUsages": Permission.RECORD,
+    "Mutation.reserve": Permission.RECORD,
+    "Mutation.settle": Permission.RECORD,
+    "Mutation.extend": Permission.RECORD,
+    "Mutation.release": Permission.RECORD,
+    "Mutation.adjustUsage": Permission.OPERATE,
+    "Mutation.increaseLimit": Permission.MANAGE_BUDGETS,
     "Mutation.createApiKey": Permission.ADMINISTER,
     "Mutation.revokeApiKey": Permission.ADMINISTER,
 }
@@ -36,6 +43,7 @@ ASKED = {
     "Query.agent": '{ agent(agentId: "a") { agentId } }',
     "Query.agents": "{ agents { nodes { agentId } } }",
     "Query.usage": "{ usage { nodes { operationId } } }",
+    "Query.reservation": '{ reservation(reservationId: "a") { state } }',
     "Query.ledgerCheck": "{ ledgerCheck { ok } }",
     "Query.apiKeys": "{ apiKeys { nodes { keyId } } }",
     "Mutation.createBudget": (
@@ -50,6 +58,22 @@ ASKED = {
         " { __typename } }"
     ),
     "Mutation.recordUsages": "mutation { recordUsages(inputs: []) { __typename } }",
+    "Mutation.reserve": (
+        'mutation { reserve(input: {idempotencyKey: "a", agentId: "a", amount: "1"}) { __typename } }'
+    ),
+    "Mutation.settle": 'mutation { settle(input: {reservationId: "a", usages: []}) { __typename } }',
+    "Mutation.extend": (
+        'mutation { extend(input: {reservationId: "a", idempotencyKey: "a"}) { __typename } }'
+    ),
+    "Mutation.release": 'mutation { release(reservationId: "a") { state } }',
+    "Mutation.adjustUsage": (
+        'mutation { adjustUsage(input: {idempotencyKey: "a", operationId: "a", kind: REFUND, change: "-1"})'
+        " { duplicate } }"
+    ),
+    "Mutation.increaseLimit": (
+        'mutation { increaseLimit(input: {idempotencyKey: "a", budgetId: "a", amount: "1",'
+        ' until: "2100-01-01T00:00:00Z"}) { budgetId } }'
+    ),
     "Mutation.createApiKey": 'mutation { createApiKey(input: {name: "a", role: VIEWER}) { secret } }',
     "Mutation.revokeApiKey": 'mutation { revokeApiKey(keyId: "a") { keyId } }',
 }

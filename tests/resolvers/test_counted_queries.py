@@ -7,6 +7,7 @@ import pytest
 
 from graph.database import Database
 from tests.support.counting import CountingDatabase
+from tests.support.reserving import held, settle
 from tests.support.services import Caller, admin_of, budget, open_services, record, usage
 
 
@@ -49,6 +50,8 @@ def grow(caller: Caller, begin: int, end: int) -> None:
         for each in range(3)
     ]
     record(caller, *rows)
+    for number in range(begin, end):
+        held(caller, f"hold{number}", f"task{number:02d}", amount="0.01")
 
 
 SHOWN = {
@@ -74,6 +77,10 @@ SHOWN = {
         nodes { operationId agent { agentId } }
     } }""",
     "keys": "{ apiKeys(first: 100) { nodes { keyId budgetId } } }",
+    "held": """{ budgets(first: 100) { nodes {
+        openReservations status { reserved available limits { reserved available } }
+        children { openReservations }
+    } } }""",
 }
 
 
@@ -93,6 +100,7 @@ def test_no_list_asks_once_per_item(counter: Counter) -> None:
         "agents": 7,
         "unpriced": 3,
         "keys": 2,
+        "held": 3,
     }
 
 
@@ -124,3 +132,28 @@ def test_recording_asks_nothing_of_the_read_side(counter: Counter) -> None:
     counter.database.asked.clear()
     record(counter.caller, *[usage(f"op{number}") for number in range(50)])
     assert counter.database.asked == []
+
+
+def test_many_reservations_are_read_together(counter: Counter) -> None:
+    budget(counter.caller, "acme", amount="100")
+    ids = [held(counter.caller, f"k{number}", "acme", amount="0.01")["reservationId"] for number in range(12)]
+    shown = "{ state remaining warnings { code } }"
+    one = counter.queries(f'{{ a: reservation(reservationId: "{ids[0]}") {shown} }}')
+    text = " ".join(f'a{n}: reservation(reservationId: "{each}") {shown}' for n, each in enumerate(ids))
+    assert counter.queries(f"{{ {text} }}") == one
+    assert len(one) == 2
+
+
+def test_reserving_asks_nothing_of_the_read_side(counter: Counter) -> None:
+    counter.database.asked.clear()
+    found = held(counter.caller, "k", amount="0.5")["reservationId"]
+    settle(counter.caller, found, usage("op"))
+    assert counter.database.asked == []
+
+
+def test_what_will_be_carried_over_takes_one_more_query_for_all(counter: Counter) -> None:
+    caller = counter.caller
+    for number in range(8):
+        budget(caller, f"b{number}", amount="1", recurrence="DAILY", carryOverCap="5")
+    asked = counter.queries("{ budgets { nodes { status { available } } } }")
+    assert asked.count("ledger/windows") <= 2

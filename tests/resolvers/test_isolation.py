@@ -27,7 +27,9 @@ PLACE = re.compile(r"<(\w+)>")
 CURSOR = re.compile(r'"endCursor":"([^"]+)"')
 CALL = 'capabilityType: "chat", outcome: ERROR, modelId: "gpt-4o"'
 NOWHERE = "nowhere-{}"
-VOLATILE = re.compile(r'"(?:\d{4}-\d\d-\d\dT[0-9:.]+Z|cg_[\w-]+|[0-9a-f]{16}|WzE[\w-]+|fresh-\d+)"')
+VOLATILE = re.compile(
+    r'"(?:\d{4}-\d\d-\d\dT[0-9:.]+Z|cg_[\w-]+|[0-9a-f]{16}|[0-9a-f]{32}|WzE[\w-]+|fresh-\d+)"'
+)
 
 PROBES: dict[str, tuple[str, ...]] = {
     "budget": ("budgetId: <budget>", "budgetId: <above>"),
@@ -45,6 +47,7 @@ PROBES: dict[str, tuple[str, ...]] = {
         "filter: {pricing: UNPRICED}",
         'filter: {pricing: UNPRICED, agentId: <agent>, from: "2020-01-01T00:00:00Z"}',
     ),
+    "reservation": ("reservationId: <reservation>",),
     "ledgerCheck": ("", "budgetId: <budget>", "budgetId: <above>"),
     "apiKeys": ("",),
     "createBudget": ("input: {budgetId: <fresh>, parentBudgetId: <budget>, budgetType: TASK}",),
@@ -72,6 +75,28 @@ PROBES: dict[str, tuple[str, ...]] = {
         "inputs: [{operationId: <fresh>, agentId: <bystander>, budgetId: <above>, <call>}]",
         "inputs: [{operationId: <fresh>, agentId: <own>, sessionId: <session>, <call>}]",
     ),
+    "reserve": (
+        "input: {idempotencyKey: <fresh>, agentId: <own>, budgetId: <budget>, amount: <cent>}",
+        "input: {idempotencyKey: <fresh>, agentId: <own>, budgetId: <above>, amount: <cent>}",
+        "input: {idempotencyKey: <fresh>, agentId: <agent>, amount: <cent>, dryRun: true}",
+        "input: {idempotencyKey: <fresh>, agentId: <bystander>, budgetId: <own>, amount: <cent>}",
+        "input: {idempotencyKey: <fresh>, agentId: <own>, modelId: <model>, promptTokens: 1, dryRun: true}",
+    ),
+    "settle": (
+        "input: {reservationId: <reservation>, usages: []}",
+        "input: {reservationId: <reservation>, usages: [{operationId: <fresh>, agentId: <agent>, <call>}]}",
+    ),
+    "extend": ("input: {reservationId: <reservation>, idempotencyKey: <fresh>, addAmount: <cent>}",),
+    "release": ("reservationId: <reservation>",),
+    "adjustUsage": (
+        "input: {idempotencyKey: <fresh>, operationId: <operation>, kind: REFUND, change: <less>}",
+        "input: {idempotencyKey: <fresh>, operationId: <operation>, kind: CREDIT, change: <less>, entry: 2}",
+        "input: {idempotencyKey: <adjusted>, operationId: <operation>, kind: REFUND, change: <less>}",
+    ),
+    "increaseLimit": (
+        "input: {idempotencyKey: <fresh>, budgetId: <budget>, amount: <cent>, until: <later>}",
+        "input: {idempotencyKey: <fresh>, budgetId: <above>, amount: <cent>, until: <later>}",
+    ),
     "createApiKey": (
         "input: {name: <own>, role: ADMIN, budgetId: <budget>}",
         "input: {name: <own>, role: VIEWER, budgetId: <above>}",
@@ -85,6 +110,7 @@ TAKEN_BY_OTHERS: dict[str, tuple[str, ...]] = {
     "createBudget": ("input: {budgetId: <budget>, parentBudgetId: <own>, budgetType: TASK}",),
     "registerAgent": ("input: {agentId: <agent>, name: <own>}",),
     "recordUsage": ("input: {operationId: <operation>, agentId: <own>, <call>}",),
+    "reserve": ("input: {idempotencyKey: <reserved>, agentId: <own>, amount: <cent>}",),
 }
 """Probes with ids that are unique in a tenant: in the caller's own tenant they may be refused as taken."""
 
@@ -113,6 +139,21 @@ class World:
 
 def marked(value: Any) -> bool:
     return MARK.search(orjson.dumps(value).decode()) is not None
+
+
+def held_aside(admin: Caller) -> str:
+    """The id of a marked reservation; a marked operation is refunded, too."""
+    # Above, 0.00777 is spent long ago: nothing can be held there any more.
+    budget(admin, "hush-purse", amount="777.7")
+    hold = (
+        "mutation($input: ReserveInput!) { reserve(input: $input) { ... on Reservation { reservationId } } }"
+    )
+    wanted = {"idempotencyKey": "hush-key", "agentId": "hush-agent", "budgetId": "hush-purse"}
+    held = admin.get(hold, input={**wanted, "amount": "333.3"})["reserve"]
+    refund = "mutation($input: AdjustUsageInput!) { adjustUsage(input: $input) { duplicate } }"
+    said = {"idempotencyKey": "hush-refund", "operationId": "hush-op1", "kind": "REFUND", "change": "-0.01"}
+    admin.get(refund, input={**said, "reason": "hush reason"})
+    return held["reservationId"]
 
 
 def made(services: Services, tenant: str) -> World:
@@ -167,6 +208,9 @@ def made(services: Services, tenant: str) -> World:
     key = admin.get(create, input=said)["createApiKey"]["key"]["keyId"]
     admin.get(create, input={"name": "own key", "role": "VIEWER", "budgetId": "web"})
     ids = {
+        "reservation": held_aside(admin),
+        "reserved": "hush-key",
+        "adjusted": "hush-refund",
         "budget": "hush-budget",
         "above": "hush-above",
         "agent": "hush-agent",
@@ -215,7 +259,14 @@ class Prober:
 
     def _answer(self, field: str, arguments: str, ids: dict[str, str], depth: int) -> str:
         self.asked += 1
-        own = {"fresh": f"fresh-{self.asked}", "own": "web", "cursor": "WzEsImJ1ZGdldHMiLCJhIl0"}
+        own = {
+            "fresh": f"fresh-{self.asked}",
+            "own": "web",
+            "cursor": "WzEsImJ1ZGdldHMiLCJhIl0",
+            "cent": "0.01",
+            "less": "-0.01",
+            "later": "2100-01-01T00:00:00Z",
+        }
         said = arguments.replace("<call>", CALL)
         said = PLACE.sub(lambda place: f'"{({**ids, **own})[place[1]]}"', said)
         call = f"{field}({said})" if said else field
@@ -307,3 +358,37 @@ def test_naming_an_agent_of_others_does_not_tell_what_they_said_of_it(world: Wor
             {key: value for key, value in agents[name].items() if key not in {"agentId", "children"}}
         )
     assert {node["userId"] for node in shown["usage"]["nodes"]} == {None}
+
+
+def test_a_refusal_by_limits_above_names_none_of_them(world: World) -> None:
+    ask = f"""mutation($input: ReserveInput!) {{ reserve(input: $input) {everything("reserve")} }}"""
+    said = {"agentId": "own", "budgetId": "web", "amount": "0.01", "userId": "hush-person"}
+    whole = world.admin.get(ask, input={**said, "idempotencyKey": "whole"})["reserve"]
+    assert [each["budgetId"] for each in whole["violations"]] == ["hush-above", "hush-user"]
+    confined = world.confined.get(ask, input={**said, "idempotencyKey": "confined"})["reserve"]
+    assert confined["__typename"] == "BudgetExceeded"
+    assert not marked(confined)
+    for each in confined["violations"]:
+        assert (each["budgetId"], each["redacted"], each["requested"]) == (None, True, "0.01")
+        assert {each[name] for name in ("limit", "spent", "reserved", "available", "projectedTotal")} == {"0"}
+
+
+def test_a_reservation_is_seen_from_its_subtree_and_from_above_and_from_nowhere_else(
+    world: World, stranger: Caller
+) -> None:
+    admin = world.admin
+    budget(admin, "roof", amount="10")
+    for name in ("left", "right"):
+        budget(admin, name, "roof", amount="5")
+    ask = (
+        "mutation($input: ReserveInput!) { reserve(input: $input) { ... on Reservation { reservationId } } }"
+    )
+    said = {"idempotencyKey": "mine", "agentId": "own", "budgetId": "left", "amount": "1"}
+    held = admin.confined("left").get(ask, input=said)["reserve"]["reservationId"]
+    show = "query($id: ID!) { reservation(reservationId: $id) { remaining } }"
+    release = "mutation($id: ID!) { release(reservationId: $id) { state } }"
+    for caller in (admin.confined("right"), world.confined, stranger):
+        assert caller.get(show, id=held) == {"reservation": None}
+        assert caller.ask(release, id=held).code == "NOT_FOUND"
+    for caller in (admin.confined("left"), admin.confined("roof"), admin):
+        assert caller.get(show, id=held) == {"reservation": {"remaining": "1"}}

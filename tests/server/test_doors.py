@@ -20,6 +20,11 @@ from tests.support.servers import Client, ServerProcess, eventually
 OPEN = {"/healthz", "/readyz", "/metrics", "/graphql", *(f"/pages/{each.name}" for each in FOLDER.iterdir())}
 GUARDED = {
     ("POST", "/v1/usage"): Permission.RECORD,
+    ("POST", "/v1/reservations"): Permission.RECORD,
+    ("POST", "/v1/reservations/{reservation_id}/settle"): Permission.RECORD,
+    ("POST", "/v1/reservations/{reservation_id}/extend"): Permission.RECORD,
+    ("POST", "/v1/reservations/{reservation_id}/release"): Permission.RECORD,
+    ("GET", "/v1/reservations/{reservation_id}"): Permission.READ,
     ("GET", "/v1/budgets/{budget_id:path}/status"): Permission.READ,
     ("POST", "/graphql"): Permission.READ,
 }
@@ -64,7 +69,7 @@ def test_the_others_need_what_is_written_here(routes: list[Any]) -> None:
 
 def call(client: httpx.Client, method: str, path: str) -> httpx.Response:
     body = {"query": "{ __typename }"} if path == "/graphql" else {}
-    url = path.replace("{budget_id:path}", "some/budget")
+    url = path.replace("{budget_id:path}", "some/budget").replace("{reservation_id}", "some-reservation")
     return client.request(method, url, json=body if method == "POST" else None)
 
 
@@ -238,7 +243,8 @@ def test_a_revoked_key_is_refused_within_five_seconds(
 def test_readiness_names_its_checks(server: ServerProcess) -> None:
     answer = httpx.get(f"{server.url}/readyz", trust_env=False)
     assert answer.status_code == 200
-    assert answer.json() == {"status": "ready", "checks": {"engine": True, "committer": True, "fold": True}}
+    checks = {"engine": True, "committer": True, "fold": True, "sweeper": True}
+    assert answer.json() == {"status": "ready", "checks": checks}
     assert httpx.get(f"{server.url}/healthz", trust_env=False).json() == {"status": "ok"}
 
 

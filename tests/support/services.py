@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import Generator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
@@ -12,18 +12,20 @@ from graph.database import Database
 from graph.ledger import GraphLedgerStore, Trees
 from graph.rollups import Rollups
 from ledger.access import Principal, Role
-from ledger.committer import Committer
+from ledger.committer import Committer, system_clock
 from ledger.model import uid_of
+from ledger.ports import Clock
+from ledger.reservations import ReservationService
 from ledger.service import LedgerService
-from pricing.catalogue import load_catalogue
-from pricing.ports import RateSource
+from pricing.bounds import Bounds, load_models
+from pricing.catalogue import Catalogue, load_catalogue
 from pricing.quote import Pricer
 from resolvers import Context, Services, build_schema
 from resolvers.build import Schema
 
 
 @cache
-def catalogue() -> RateSource:
+def catalogue() -> Catalogue:
     """The price catalogue, loaded once."""
     return load_catalogue()
 
@@ -35,19 +37,22 @@ def schema() -> Schema:
 
 
 @contextlib.contextmanager
-def open_services(database: Database) -> Generator[Services]:
-    """The services of a process, with a committer of their own."""
-    committer = Committer(GraphLedgerStore(database))
+def open_services(database: Database, clock: Clock = system_clock) -> Generator[Services]:
+    """The services of a process, with a committer of their own; ``clock`` is its time."""
+    committer = Committer(GraphLedgerStore(database), clock=clock)
     trees = Trees(database)
+    pricer = Pricer([catalogue()])
     committer.start()
     try:
-        yield Services.on(
+        services = Services.on(
             database,
-            ledger=LedgerService(committer, Pricer([catalogue()])),
+            ledger=LedgerService(committer, pricer),
+            reserving=ReservationService(committer, pricer, Bounds(pricer, load_models(), catalogue())),
             trees=trees,
             rollups=Rollups(database, trees),
             check=Check(database, trees),
         )
+        yield replace(services, clock=clock)
     finally:
         committer.stop()
 

@@ -1,0 +1,2 @@
+MATCH (l:Ledger)
+RETURN l.tenant AS tenant

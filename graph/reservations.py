@@ -1,0 +1,56 @@
+"""What is read of reservations: single ones, how many are open, and when the next one expires."""
+
+from collections.abc import Iterable, Sequence
+
+from cypher import ledger, reservations
+from cypher.query import NoParams
+from graph.database import Database, Transaction
+from graph.ledger.hold_rows import hold_of
+from ledger.holds import Hold
+
+
+class Reservations:
+    """Reads of reservations. Thread-safe."""
+
+    def __init__(self, database: Database) -> None:
+        """Read from a database."""
+        self._database = database
+
+    def holds(self, uids: Iterable[str]) -> dict[str, Hold]:
+        """Those of the reservations that exist, by uid, as they were last written."""
+        rows = self._database.read(ledger.HOLDS, {"uids": list(uids)})
+        return {hold.uid: hold for hold in map(hold_of, rows)}
+
+    def open_by_budget(self, tenant: str, now_us: int) -> dict[str, int]:
+        """How many reservations hold money on each budget now, by uid; budgets without any are left out.
+
+        It costs as much as there are open ones, however many there ever were.
+        """
+        # A key is tenant/expiry/id, and 0 is what follows the slash.
+        params: reservations.KeyRange = {"after": f"{tenant}/{now_us:016d}0", "before": f"{tenant}0"}
+        counts: dict[str, int] = {}
+        for row in self._database.read(reservations.OPEN, params):
+            for uid in (*row["chain"], *row["scoped"]):
+                counts[uid] = counts.get(uid, 0) + row["reservations"]
+        return counts
+
+    def tenants(self) -> list[str]:
+        """Every tenant that has a ledger."""
+        return [row["tenant"] for row in self._database.read(reservations.TENANTS, NoParams())]
+
+    def next_expiry_us(self, tenants: Sequence[str]) -> dict[str, int]:
+        """When the first open reservation of each tenant expires; tenants without one are left out."""
+
+        def first(transaction: Transaction) -> dict[str, int]:
+            found: dict[str, int] = {}
+            for tenant in tenants:
+                params: ledger.ExpiringParams = {
+                    "after": f"{tenant}/",
+                    "before": f"{tenant}0",
+                    "limit": 1,
+                }
+                for row in transaction.run(ledger.EXPIRING, params):
+                    found[tenant] = row["expires_at_us"]
+            return found
+
+        return self._database.reading(first) if tenants else {}
