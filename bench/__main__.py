@@ -6,14 +6,18 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from bench import pricing, raw, service, start
+from bench import decide, pricing, raw, reservations, service, start
 from bench.engines import ENGINES, missing
+
+PURE: dict[str, Callable[[], None]] = {"pricing": pricing.main, "decide": decide.main}
+"""These need no engine."""
 
 Measure = Callable[[str, float], Iterator[dict[str, Any]]]
 
 MEASURES: dict[str, Measure] = {
     "raw": raw.run,
     "service": service.run,
+    "reservations": reservations.run,
     "start": start.run,
 }
 
@@ -30,18 +34,19 @@ MEASURES["rollups"] = _rollups
 def main() -> None:
     """Run what was asked for and print it."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("measures", nargs="*", help=f"of {', '.join(['pricing', *MEASURES])}; default: all")
+    parser.add_argument("measures", nargs="*", help=f"of {', '.join([*PURE, *MEASURES])}; default: all")
     parser.add_argument("--engine", choices=ENGINES, action="append", help="default: every engine there is")
     parser.add_argument(
         "--scale", type=float, default=1.0, help="of loads and graphs; 0.1 is a quick look (default 1)"
     )
     options = parser.parse_args()
-    wanted = options.measures or ["pricing", *MEASURES]
-    unknown = [each for each in wanted if each != "pricing" and each not in MEASURES]
+    wanted = options.measures or [*PURE, *MEASURES]
+    unknown = [each for each in wanted if each not in {*PURE, *MEASURES}]
     if unknown:
         parser.error(f"there is no measure {unknown[0]}")
-    if "pricing" in wanted:
-        pricing.main()
+    for name in wanted:
+        if name in PURE:
+            PURE[name]()
     for engine in options.engine or ENGINES:
         if reason := missing(engine):
             sys.stderr.write(f"{engine} is left out: {reason}\n")

@@ -1,6 +1,6 @@
 """How many commands a second one process decides: no engine, no HTTP. One JSON line per load.
 
-``python -m bench.decide``. Commands are made beforehand; what is timed is ``decide`` on batches of 200, as
+Commands are made beforehand; what is timed is ``decide`` on batches of 200, as
 the committer hands them over, the store's part being a dictionary.
 """
 

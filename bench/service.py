@@ -54,10 +54,10 @@ def _measure(engine: str, folder: Path, scale: float) -> Iterator[dict[str, Any]
 
 def _loads(server: Server, scale: float, commit_seconds: float, ceiling: float) -> Iterator[dict[str, Any]]:
     yield {"what": "raw", "commit_ms": round(commit_seconds * 1000, 3), "ceiling_per_s": round(ceiling)}
-    _make_tree(server)
+    make_tree(server)
     rows = max(2, int(40 * scale)) * BATCH
-    _bulk(server, "warm-rest", rows // 2)
-    for what, send in (("bulk_rest", _bulk), ("bulk_graphql", _bulk_graphql)):
+    send_bulk(server, "warm-rest", rows // 2)
+    for what, send in (("bulk_rest", send_bulk), ("bulk_graphql", _bulk_graphql)):
         rate = send(server, what, rows)
         yield {"what": what, "per_s": round(rate), "of_ceiling": round(rate / ceiling, 3)}
     if not wrk.available():
@@ -98,7 +98,8 @@ def _fields(operation_id: str, number: int) -> dict[str, Any]:
     }
 
 
-def _make_tree(server: Server) -> None:
+def make_tree(server: Server) -> None:
+    """Four budgets, one below the other, with amounts that nothing reaches."""
     with _client(server) as client:
         for budget_id, parent, kind in TREE:
             create = "mutation ($input: CreateBudgetInput!) { createBudget(input: $input) { budgetId } }"
@@ -119,7 +120,8 @@ def _client(server: Server) -> httpx.Client:
     return httpx.Client(base_url=server.url, headers={"Authorization": f"Bearer {server.key}"}, timeout=120)
 
 
-def _bulk(server: Server, name: str, rows: int) -> float:
+def send_bulk(server: Server, name: str, rows: int) -> float:
+    """Record ``rows`` usages in batches; operations per second."""
     bodies = [
         json.dumps([_fields(f"{name}-{begin + i}", begin + i) for i in range(BATCH)]).encode()
         for begin in range(0, rows, BATCH)

@@ -8,14 +8,30 @@ from dataclasses import dataclass
 from pathlib import Path
 
 SCRIPT = """
-local count = 0
-local threads = 0
+local count, threads = 0, 0
+local held, first, last = {}, 1, 0
+local settle = %s
+local headers = {["Content-Type"] = "application/json", ["Authorization"] = "Bearer %s"}
 setup = function(thread) threads = threads + 1; thread:set("id", threads) end
 request = function()
+  if settle and first <= last then
+    local key, reservation = held[first][1], held[first][2]
+    held[first] = nil
+    first = first + 1
+    return wrk.format("POST", "%s/" .. reservation .. "/settle", headers, string.format(settle, key))
+  end
   count = count + 1
-  local body = string.format(%s, "%s-" .. id .. "-" .. count)
-  local headers = {["Content-Type"] = "application/json", ["Authorization"] = "Bearer %s"}
-  return wrk.format("POST", "%s", headers, body)
+  local key = "%s-" .. id .. "-" .. count
+  return wrk.format("POST", "%s", headers, string.format(%s, key))
+end
+if settle then
+  response = function(status, _, body)
+    local reservation = status == 201 and body:match('"reservation_id":"([^"]+)"')
+    if reservation then
+      last = last + 1
+      held[last] = {reservation, reservation}
+    end
+  end
 end
 done = function(summary, latency, requests)
   local refused = summary.errors.status + summary.errors.connect + summary.errors.read + summary.errors.write
@@ -47,10 +63,24 @@ def available() -> bool:
     return shutil.which("wrk") is not None
 
 
-def load(url: str, path: str, key: str, body: str, prefix: str, clients: int, seconds: int) -> Load:
-    """``clients`` connections post ``body`` to ``path``; ``%s`` in it becomes an id of its own each time."""
+def load(
+    url: str,
+    path: str,
+    key: str,
+    body: str,
+    prefix: str,
+    clients: int,
+    seconds: int,
+    *,
+    settle: str | None = None,
+) -> Load:
+    """``clients`` connections post ``body`` to ``path``; ``%s`` in it becomes an id of its own each time.
+
+    With ``settle``, every reservation that was answered is settled by the next request, with that body.
+    """
     with tempfile.NamedTemporaryFile("w", suffix=".lua", encoding="utf-8") as script:
-        script.write(SCRIPT % (json.dumps(body), prefix, key, path))
+        second = "nil" if settle is None else json.dumps(settle)
+        script.write(SCRIPT % (second, key, path, prefix, path, json.dumps(body)))
         script.flush()
         threads = "1" if clients == 1 else "2"
         command = [

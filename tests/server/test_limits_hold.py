@@ -21,6 +21,8 @@ FULL = bool(os.environ.get("COSTGRAPH_TEST_FULL"))
 ROUNDS = 40 if FULL else 6
 NANO = 10**9
 
+CHECK = "query($id: ID!) { ledgerCheck(budgetId: $id) { ok findings { invariant expected actual } } }"
+
 Servers = Sequence[ServerProcess]
 
 
@@ -66,10 +68,7 @@ def money(nano: int) -> str:
 
 
 def books_agree(client: Client, name: str) -> None:
-    checked = client.data(
-        "query($id: ID!) { ledgerCheck(budgetId: $id) { ok findings { invariant expected actual } } }",
-        id=f"{name}-0",
-    )
+    checked = client.data(CHECK, id=f"{name}-0")
     assert checked["ledgerCheck"] == {"ok": True, "findings": []}
 
 

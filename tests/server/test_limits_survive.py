@@ -18,7 +18,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.server.test_limits_hold import NANO, books_agree, make_path, money
+from tests.server.test_limits_hold import CHECK, NANO, books_agree, make_path, money
 from tests.server.test_rest_reservations import called, standing, wanted
 from tests.support import neo4j as neo4j_support
 from tests.support.servers import Client, ServerProcess, eventually, on_engine
@@ -182,10 +182,7 @@ def _agree(site: Site, name: str) -> None:
     def checked() -> bool:
         try:
             with site.client() as client:
-                answer = client.ask(
-                    "query($id: ID!) { ledgerCheck(budgetId: $id) { ok findings { invariant expected actual } } }",
-                    id=f"{name}-0",
-                )
+                answer = client.ask(CHECK, id=f"{name}-0")
         except httpx.TransportError:
             return False
         if "errors" in answer:
