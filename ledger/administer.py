@@ -325,7 +325,7 @@ def increase_limit(state: TenantState, command: IncreaseLimit, now_us: int) -> B
         for limit in budget.limits
     )
     if changed == budget.limits:
-        raise NotFound(f"Budget {command.budget_id} has no limit {command.limit_key}.", field="limit_key")
+        raise NotFound(f"Budget {command.budget_id} has no limit {command.limit_key}.", field="meter")
     increased = replace(budget, limits=changed)
     state.put_budget(increased)
     state.put_request(KnownRequest(command.request_uid, command.tenant, command.fingerprint))
@@ -334,10 +334,10 @@ def increase_limit(state: TenantState, command: IncreaseLimit, now_us: int) -> B
 
 def _increases(limit: Limit, added: Increase, now_us: int) -> tuple[Increase, ...]:
     if limit.amount is None:
-        raise InvalidInput("a limit without an amount cannot be increased", field="limit_key")
+        raise InvalidInput("a limit without an amount cannot be increased", field="meter")
     running = tuple(each for each in limit.increases if each.until_us > now_us)
     if len(running) >= INCREASES_MAX:
-        raise InvalidInput(f"a limit has at most {INCREASES_MAX} increases at once", field="limit_key")
+        raise InvalidInput(f"a limit has at most {INCREASES_MAX} increases at once", field="meter")
     if limit.amount + added.amount + sum(each.amount for each in running) > NANO_MAX:
         raise OutOfRange("the limit would not fit into 64 bits", field="amount")
     return (*running, added)

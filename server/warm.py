@@ -13,12 +13,14 @@ from collections.abc import Generator
 from graph.ledger import GraphLedgerStore
 from graph.ledger.store import GraphLedgerTransaction
 from ledger.batch import attempt
-from ledger.commands import Record
+from ledger.commands import Record, Reserve
 from ledger.usage import Usage, parse_usage
 from pricing.quote import Pricer, PricingRequest
 
 BATCHES = (1, 1, 1, 1, 20, 20, 20, 100, 100, 100)
 SECONDS_MAX = 1.5
+RESERVED = 2
+"""Which of three commands holds money; the others record."""
 WARM_MODEL = ("openai", "gpt-4o")
 
 
@@ -39,16 +41,18 @@ def warm(store: GraphLedgerStore, pricer: Pricer) -> None:
     """Run the ledger's batches in growing sizes, for ``SECONDS_MAX`` at most, and leave nothing behind."""
     give_up = time.monotonic() + SECONDS_MAX
     rehearsal = _Rehearsal(store)
-    for size in BATCHES:
+    for index, size in enumerate(BATCHES):
         if time.monotonic() > give_up:
             return
         tenant = f"warm-{secrets.token_hex(8)}"
         now_us = time.time_ns() // 1_000
-        commands = [_command(tenant, number, now_us, pricer) for number in range(size)]
+        commands = [_command(tenant, index + number, now_us, pricer) for number in range(size)]
         attempt(rehearsal, {}, commands, now_us)
 
 
-def _command(tenant: str, number: int, now_us: int, pricer: Pricer) -> Record:
+def _command(tenant: str, number: int, now_us: int, pricer: Pricer) -> Record | Reserve:
+    if number % 3 == RESERVED:
+        return Reserve(tenant, None, f"warm-{number}", f"warm-{number % 3}", amount_nano=1)
     provider, model = WARM_MODEL if number % 2 == 0 else ("none", "none")
     usage = parse_usage(
         {

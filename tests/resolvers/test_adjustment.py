@@ -151,21 +151,23 @@ def test_a_limit_is_named_by_what_it_meters(admin: Caller) -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "code"),
+    ("said", "code", "field"),
     [
-        (increase("i", "1", until="2020-01-01T00:00:00Z"), "INVALID"),
-        (increase("i", "-1"), "INVALID"),
-        (increase("i", "1", window="DAY"), "INVALID"),
-        (increase("i", "1.5", meter="TOKENS", window="DAY"), "INVALID"),
-        (increase("i", "1", meter="TOKENS", window="WEEK"), "NOT_FOUND"),
-        (increase("taken", "2"), "CONFLICT"),
-        ({**increase("i", "1"), "budgetId": "nowhere"}, "NOT_FOUND"),
+        (increase("i", "1", until="2020-01-01T00:00:00Z"), "INVALID", "until"),
+        (increase("i", "1", until="tomorrow"), "INVALID", "until"),
+        (increase("i", "-1"), "INVALID", "amount"),
+        (increase("i", "1", window="DAY"), "INVALID", "meter"),
+        (increase("i", "1.5", meter="TOKENS", window="DAY"), "INVALID", "amount"),
+        (increase("i", "1", meter="TOKENS", window="WEEK"), "NOT_FOUND", "meter"),
+        (increase("taken", "2"), "CONFLICT", "idempotencyKey"),
+        ({**increase("i", "1"), "budgetId": "nowhere"}, "NOT_FOUND", "budgetId"),
     ],
 )
-def test_what_cannot_be_increased_is_said(admin: Caller, said: dict[str, Any], code: str) -> None:
+def test_what_cannot_be_increased_is_said(admin: Caller, said: dict[str, Any], code: str, field: str) -> None:
     budget(admin, "acme", amount="1")
     admin.get(INCREASE, input=increase("taken", "1"))
-    assert admin.ask(INCREASE, input=said).code == code
+    answer = admin.ask(INCREASE, input=said)
+    assert (answer.code, answer.field) == (code, field)
 
 
 @pytest.mark.parametrize("each", ["PROJECT", "TASK", "CATEGORY"])
