@@ -118,12 +118,8 @@ class TokenCounts(NamedTuple):
             audio -= audio_cached
             twice = cached + audio + image + video - prompt_tokens
             if twice > 0:
-                # Providers give one figure for all that was cached. What the parts have above the prompt was
-                # counted twice, as cached and as image, video or audio: it is billed as cached.
-                image, twice = max(0, image - twice), max(0, twice - image)
-                video, twice = max(0, video - twice), max(0, twice - video)
-                audio -= twice
-                audio_cached += min(twice, cache_read_tokens - audio_cached)
+                text = cache_read_tokens - audio_cached
+                audio, audio_cached, image, video = _once(twice, text, audio, audio_cached, image, video)
         return cls._make((
             prompt_tokens - cached - audio - image - video,
             cache_read_tokens - audio_cached,
@@ -207,6 +203,19 @@ _PARTS = (
     (("audio_cache_read_tokens",), "audio_input_tokens"),
     (("audio_cache_read_tokens",), "cache_read_tokens"),
 )
+
+
+def _once(
+    twice: int, text_cached: int, audio: int, audio_cached: int, image: int, video: int
+) -> tuple[int, int, int, int]:
+    """Audio, cached audio, images and video without what was counted as cached, too.
+
+    Providers give one figure for all that was cached. What the parts have above the prompt was counted twice,
+    as cached and as image, video or audio: it is billed as cached.
+    """
+    image, twice = max(0, image - twice), max(0, twice - image)
+    video, twice = max(0, video - twice), max(0, twice - video)
+    return audio - twice, audio_cached + min(twice, text_cached), image, video
 
 
 def _impossible(given: Mapping[str, int]) -> ImpossibleCount:
