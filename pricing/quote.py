@@ -134,9 +134,9 @@ class Pricer:
         if card is None:
             return Quote(Pricing.UNPRICED, reason=self._why(request, name))
         if card.listed is not None or card.stepped:
-            return _contracted(card, request)
+            return _contracted(card, request) or self._elsewhere(request, card)
         costs = card.costs(counts)
-        return _unpriced(card, Reason.UNIT_NOT_PRICED) if costs is None else _priced(card, costs)
+        return self._elsewhere(request, card) if costs is None else _priced(card, costs)
 
     def card(self, request: PricingRequest) -> Card | None:
         """The card that prices a request, of whichever source knows it first."""
@@ -165,6 +165,17 @@ class Pricer:
                 return card
         return None
 
+    def _elsewhere(self, request: PricingRequest, card: Card) -> Quote:
+        """The quote of a later source that prices all that was used; the first card does not."""
+        for source in self._sources:
+            other = source.find(request.provider, request.model_id or "", request.at_us)
+            other = None if other is None else other.in_mode(request.mode)
+            if other is not None and other is not card and not other.monthly:
+                quote = _contracted(other, request)
+                if quote is not None:
+                    return quote
+        return _unpriced(card, Reason.UNIT_NOT_PRICED)
+
     def _why(self, request: PricingRequest, name: str | None) -> Reason:
         """Why there is no card."""
         if name is not None and request.mode is not Mode.STANDARD:
@@ -191,14 +202,14 @@ class Pricer:
         )
 
 
-def _contracted(card: Card, request: PricingRequest) -> Quote:
+def _contracted(card: Card, request: PricingRequest) -> Quote | None:
     """A card with a list price beside it, or with steps."""
     if card.monthly and request.month is None:
         return _unpriced(card, Reason.MONTH_UNKNOWN)
     before = NO_COUNTS if request.month is None else request.month.counts
     costs = card.costs(request.counts, before)
     if costs is None:
-        return _unpriced(card, Reason.UNIT_NOT_PRICED)
+        return None
     return _priced(card, costs, None if card.listed is None else card.listed.costs(request.counts, before))
 
 

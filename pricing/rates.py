@@ -10,7 +10,7 @@ Tiers are cliffs, as in the ``genai-prices`` data: one prompt token past a thres
 request. Rates with other steps (graduated, by month) are kept beside the tiers and cost more time.
 """
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -106,6 +106,15 @@ def _trimmed(vector: tuple[int, ...]) -> tuple[int, ...]:
     return vector
 
 
+class Origin(NamedTuple):
+    """Which card a rate comes from."""
+
+    source: str
+    card: str
+    valid_from: str | None
+    author: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Card:
     """One dated price of one model, with its provenance."""
@@ -137,6 +146,10 @@ class Card:
     """The list price that a contract changes; None where this is the list price."""
     author: str | None = None
     """Who set it, where somebody did."""
+    origins: Mapping[str, Origin] = field(default_factory=dict[str, Origin], hash=False)
+    """Where each unit's rate comes from, where several cards made this one."""
+    list_key: str | None = None
+    """The ``provider/model`` of the list price that a contract changes."""
 
     @property
     def monthly(self) -> bool:
@@ -144,9 +157,22 @@ class Card:
         resource = self.resource is not None and self.resource[1].basis is Basis.MONTH
         return resource or any(steps.basis is Basis.MONTH for _, steps in self.stepped)
 
+    @property
+    def name(self) -> str:
+        """``provider/model`` in the words of the list, whatever contract is laid over it."""
+        return self.list_key or self.key
+
     def in_mode(self, mode: Mode) -> "Card | None":
         """The card for a processing mode; None where this one has no price for it."""
         return self if mode is self.mode else self.modes.get(mode)
+
+    def tier_at(self, prompt_tokens: int) -> Tier:
+        """The tier of prompts that are longer than this."""
+        return self.tiers[bisect_right(self.starts, prompt_tokens)]
+
+    def origin_of(self, unit: str) -> Origin:
+        """Which card the rate of a unit comes from."""
+        return self.origins.get(unit) or Origin(self.source, self.key, self.valid_from, self.author)
 
     def tier_of(self, counts: TokenCounts) -> int:
         """Which tier the counts' prompt tokens reach, from 0."""
