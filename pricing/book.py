@@ -149,10 +149,13 @@ class PriceBook:
         contracts: Mapping[str, Iterable[RateCard]] | None = None,
     ) -> None:
         cards = tuple(overrides)
-        # Each list by itself, too: what the first does not price, the next one may.
-        self._lists: Sequence[RateSource] = lists
+        self._lists = tuple(lists)
+        # What cards lie over: the first list that knows a model; then each list by itself, because what one
+        # does not price the next one may.
+        self._under: tuple[RateSource, ...] = (Sources(lists), *lists[1:])
         if cards:
-            self._lists = [Book(cards, Sources(lists)), *(Book(cards, source) for source in lists[1:])]
+            self._under = tuple(Book(cards, source) for source in self._under)
+            self._lists = self._under
         self._contracts = {budget: tuple(cards) for budget, cards in (contracts or {}).items() if cards}
         self._chains = lru_cache(maxsize=_NAMES_MAX)(self._chain)
 
@@ -161,9 +164,11 @@ class PriceBook:
         return self._chains(tuple(budget for budget in path if budget in self._contracts))
 
     def _chain(self, budgets: tuple[str, ...]) -> Pricer:
+        if not budgets:
+            return Pricer(self._lists)
         sources: list[RateSource] = []
-        for listed in self._lists:
-            source: RateSource = listed
+        for listed in self._under:
+            source = listed
             for budget in reversed(budgets):  # the root's first, the leaf's over it
                 source = Book(self._contracts[budget], source)
             sources.append(source)

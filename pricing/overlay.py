@@ -15,6 +15,7 @@ from typing import Final
 from pricing.calendar import to_datetime
 from pricing.cards import EVERY, RateCard, RateLine
 from pricing.modes import Mode
+from pricing.money import NANO
 from pricing.rates import FEE_SCALE, REQUEST, Card, Origin, Tier
 from pricing.steps import Basis, Steps
 from pricing.units import COUNT_NAMES
@@ -87,7 +88,7 @@ def lay_resource(cards: Sequence[RateCard], unit: str, below: Card | None) -> Ca
             steps = _discounted(below.resource[1], line.discount_ppm)
             currency = below.currency
         else:
-            steps, currency = line.to_steps(), card.currency
+            steps, currency = _of_billionths(line.to_steps()), card.currency
             if listed is not None and not card.may_raise:
                 steps = steps._replace(rates=tuple(min(rate, max(listed[1].rates)) for rate in steps.rates))
         return Card(
@@ -182,6 +183,12 @@ def _lower(one: Steps, other: Steps) -> Steps:
 def _discounted(steps: Steps, discount_ppm: int) -> Steps:
     share = Fraction(FEE_SCALE - discount_ppm, FEE_SCALE)
     return steps._replace(rates=tuple(rate * share for rate in steps.rates))
+
+
+def _of_billionths(steps: Steps) -> Steps:
+    """Steps of units as steps of their billionths, which quantities of resources are."""
+    edges = tuple(edge * NANO for edge in steps.edges)
+    return steps._replace(edges=edges, rates=tuple(rate / NANO for rate in steps.rates))
 
 
 def _date(card: RateCard) -> str | None:
