@@ -116,9 +116,15 @@ class Book:
         if not valid:
             return below
         unit = model_id.lower()
-        if unit not in COUNT_NAMES and any(len(c.lines) == 1 and c.lines[0].unit == unit for c in valid):
+        is_resource = below is not None and below.resource is not None
+        if is_resource or _prices_resource(valid, unit):
             return lay_resource(valid, unit, below)
         return _with_modes(valid, below)
+
+
+def _prices_resource(cards: Sequence[RateCard], unit: str) -> bool:
+    """Whether a card has a line for what is called like a model, but is the unit of a resource."""
+    return unit not in COUNT_NAMES and any(line.unit == unit for card in cards for line in card.lines)
 
 
 def _with_modes(valid: Sequence[RateCard], below: Card | None) -> Card | None:
