@@ -94,6 +94,11 @@ class Quote(NamedTuple):
     mode: Mode = Mode.STANDARD
     list_nano: int | None = None
     """What it costs without the customer's contract, in the same currency; None where nothing differs."""
+    fx_rate: str | None = None
+    """How much of ``currency`` one ``fx_from`` was worth, where the card is in another currency."""
+    fx_date: str | None = None
+    fx_source: str | None = None
+    fx_from: str | None = None
 
     def charged_in(self, currency: str) -> "Quote":
         """This cost for a budget tree of that currency: UNPRICED (NO_RATE) where it is another one.
@@ -221,7 +226,7 @@ def _priced(card: Card, costs: Costs, listed: Costs | None = None) -> Quote:
     return Quote._make((
         Pricing.PRICED, card.currency, prompt_nano, completion_nano, other_nano, total_nano, None,
         card.source, card.key, card.valid_from, card.version, card.content_hash, card.mode,
-        None if listed is None else check_range(sum(listed), "list_cost"),
+        None if listed is None else check_range(sum(listed), "list_cost"), None, None, None, None,
     ))  # fmt: skip
 
 
