@@ -8,7 +8,7 @@ operation, because nobody said that it was for the prompt or for the completion)
 An operation that used nothing (a call that failed at once) costs nothing, whatever its model.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -145,8 +145,16 @@ class Pricer:
 
     def card(self, request: PricingRequest) -> Card | None:
         """The card that prices a request, of whichever source knows it first."""
+        return next(self.cards(request), None)
+
+    def cards(self, request: PricingRequest) -> Iterator[Card]:
+        """Every source's card for a request, in the order of the sources."""
         name = request.model_id if request.resource is None else request.resource.unit
-        return None if name is None else self._find(request.provider, name, request.at_us, request.mode)
+        for source in self._sources:
+            card = None if name is None else source.find(request.provider, name, request.at_us)
+            card = None if card is None else card.in_mode(request.mode)
+            if card is not None:
+                yield card
 
     def _resource(self, request: PricingRequest, resource: Resource) -> Quote:
         card = self._find(request.provider, resource.unit, request.at_us, request.mode)
@@ -172,10 +180,8 @@ class Pricer:
 
     def _elsewhere(self, request: PricingRequest, card: Card) -> Quote:
         """The quote of a later source that prices all that was used; the first card does not."""
-        for source in self._sources:
-            other = source.find(request.provider, request.model_id or "", request.at_us)
-            other = None if other is None else other.in_mode(request.mode)
-            if other is not None and other is not card and not other.monthly:
+        for other in self.cards(request):
+            if other is not card and not other.monthly:
                 quote = _contracted(other, request)
                 if quote is not None:
                     return quote
