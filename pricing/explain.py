@@ -215,12 +215,18 @@ def _lines(told: Explanation) -> Iterator[str]:
     quote = told.quote
     if quote.reason is not None:
         yield f"unpriced: {quote.reason}" + (f" ({', '.join(told.lacking)})" if told.lacking else "")
-        return
-    if quote.price_source == PROVIDER_REPORTED:
+    elif quote.price_source == PROVIDER_REPORTED:
         yield f"{format_nano(quote.total_nano)} {quote.currency} as the provider reported it"
-        return
-    for term in told.terms:
-        yield _line_of(term, told.currency)
+    else:
+        for term in told.terms:
+            yield _line_of(term, told.currency)
+        yield from _conditions(told)
+        yield f"total: {format_nano(told.total_nano)} {told.currency}"
+        yield from _provenance(quote)
+
+
+def _conditions(told: Explanation) -> Iterator[str]:
+    """What changes the terms' sum, or chose their rates."""
     if told.tier_above is not None:
         yield f"tier {told.tier + 1}: prompts above {told.tier_above:,} tokens"
     if told.mode is not Mode.STANDARD:
@@ -231,7 +237,9 @@ def _lines(told: Explanation) -> Iterator[str]:
             yield f"{rounding.component}: rounded from {_exact(rounding.exact_nano)} to {shown}"
     if told.fee_ppm:
         yield f"fee: {_decimal(Fraction(told.fee_ppm, 10**4)):f} % = {format_nano(told.fee_nano)}"
-    yield f"total: {format_nano(told.total_nano)} {told.currency}"
+
+
+def _provenance(quote: Quote) -> Iterator[str]:
     if quote.fx_rate is not None:
         yield (
             f"at {quote.fx_rate} {quote.currency} per {quote.fx_from} of {quote.fx_date} "
