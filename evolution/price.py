@@ -1,7 +1,7 @@
 """The Price equation on z = ln smoothed CoP: how much of a change was selection, how much transmission.
 
 Δz̄ = Cov(w, z)/w̄ + E[w Δz]/w̄ with population covariance (Price 1970). w is how many children an agent
-has; a child with several parents gives each 1/|parents|. It is an identity: whatever the run did, both sides agree.
+has; a child with several parents gives each 1/|parents|. It is an identity: whatever happened, both agree.
 """
 
 import math
