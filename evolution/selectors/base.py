@@ -95,11 +95,8 @@ class Selector(Protocol):
     """Parameters are the fields of a frozen dataclass; the choice is a function of pool, k and generator."""
 
     name: ClassVar[str]
-
-    @property
-    def needs(self) -> tuple[str, ...]:
-        """The columns of ``Candidate`` that it looks at; who lacks one is left out."""
-        ...
+    needs: ClassVar[tuple[str, ...]]
+    """The columns of ``Candidate`` that it looks at; who lacks one is left out."""
 
     def pick(self, pool: Pool, k: int, rng: Rng, *, replace: bool) -> list[int]:
         """Rows of the pool, in the order of choice. The pool is not empty; without ``replace``, k ≤ its size.

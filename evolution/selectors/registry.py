@@ -9,7 +9,7 @@ from evolution.selectors.base import Selector
 from evolution.selectors.clade import CladeThompson
 from evolution.selectors.frontier import DominanceFrontier, HullFrontier
 from evolution.selectors.grid import EliteGrid
-from evolution.selectors.lexicase import Lexicase
+from evolution.selectors.lexicase import CostLexicase, Lexicase
 from evolution.selectors.nsga2 import Nsga2
 from evolution.selectors.rank import LinearRank
 from evolution.selectors.roulette import Roulette
@@ -28,6 +28,7 @@ SELECTORS: Final[Mapping[str, type[Any]]] = {
         Truncation,
         Softmax,
         Lexicase,
+        CostLexicase,
         Nsga2,
         DominanceFrontier,
         HullFrontier,
