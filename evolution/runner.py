@@ -325,8 +325,10 @@ class _Run(Generic[A, T]):
                 self._flying,
                 return_when=asyncio.ALL_COMPLETED if all_of_them else asyncio.FIRST_COMPLETED,
             )
-            for task in done:
-                task.result()
+            # All are looked at, so that no error is lost without a word; the first one is raised.
+            for error in [task.exception() for task in done]:
+                if error is not None:
+                    raise error
 
     async def _work(self, name: str, job: Job, hold: Held) -> None:
         started = time.monotonic()
