@@ -108,7 +108,8 @@ class Selector(Protocol):
 
 def parameters_of(selector: Selector) -> dict[str, Any]:
     """The parameters as plain JSON."""
-    return asdict(selector)  # pyright: ignore[reportArgumentType] - every selector is a dataclass
+    said = asdict(selector)  # pyright: ignore[reportArgumentType] - every selector is a dataclass
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in said.items()}
 
 
 def choose(

@@ -6,10 +6,10 @@ from typing import Any
 
 import networkx as nx
 import numpy as np
+import phylotrackpy
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from phylotrackpy import systematics
 
 from evolution.clades import clade_report, family_sums
 from evolution.diversity import diversity
@@ -272,7 +272,7 @@ def test_diversity_equals_phylotrackpy_on_trees(choices: list[int]) -> None:
     lineage = Lineage.of(
         node(f"a{i:02}", *(() if parent is None else (f"a{parent:02}",))) for i, parent in enumerate(parents)
     )
-    oracle = systematics.Systematics(lambda each: each)
+    oracle: Any = phylotrackpy.systematics.Systematics(lambda each: each)
     taxa: list[Any] = []
     for i, parent in enumerate(parents):
         taxa.append(oracle.add_org(i, *(() if parent is None else (taxa[parent],))))

@@ -97,8 +97,8 @@ def test_operation_ids_are_the_same_for_the_same_words_and_no_others(a: str, b: 
     ],
 )
 def test_impossible_experiments_are_errors(said: dict[str, Any]) -> None:
+    words: dict[str, Any] = {"experiment_id": "x", **said}
     with pytest.raises(InvalidInput):
-        words: dict[str, Any] = {"experiment_id": "x", **said}
         Experiment(**words)
 
 

@@ -9,6 +9,7 @@ import pytest
 from deap import base, creator, tools
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pymoo.indicators.hv import HV
 from pymoo.util.nds.non_dominated_sorting import NonDominatedSorting
 
 from evolution.arrays import points_of
@@ -46,6 +47,7 @@ def test_the_leaderboards_fronts_have_the_reference_sizes() -> None:
 def test_the_leaderboards_hypervolume_is_the_reference_one() -> None:
     points = leaderboard()
     assert hypervolume(points, (200, 0)) == pytest.approx(39043.5159, abs=5e-5)
+    assert hypervolume(points, (200, 0)) == pytest.approx(HV(ref_point=np.array([200, 0]))(points))
     assert hypervolume(points, (200, 0)) == pytest.approx(moocore.hypervolume(points, ref=[200, 0]))
 
 
