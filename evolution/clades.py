@@ -8,21 +8,23 @@ evaluations over three reads).
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from evolution.arrays import Ints
 from evolution.checks import NANO_MAX
 from evolution.errors import InvalidInput, SumOutOfRange
-from evolution.intervals import Interval, wilson
+from evolution.intervals import Interval, wilson_bounds
 from evolution.lineage import Lineage
 from evolution.records import Evaluation, Experiment, Role
 from evolution.totals import Totals, distinct, totals_of
 
-_Table = np.ndarray[tuple[int, int], np.dtype[np.float64]] | np.ndarray[tuple[int, int], np.dtype[np.int64]]
+Number = TypeVar("Number", np.float64, np.int64)
 
 
-def family_sums(lineage: Lineage, own: _Table, *, upwards: bool = False) -> _Table:
+def family_sums(lineage: Lineage, own: NDArray[Number], *, upwards: bool = False) -> NDArray[Number]:
     """Per agent, the column sums of ``own`` over its clade (or, ``upwards``, over it and its ancestors).
 
     ``own`` has a row per agent of the lineage. Integer columns are summed exactly.
@@ -43,10 +45,12 @@ def family_sums(lineage: Lineage, own: _Table, *, upwards: bool = False) -> _Tab
 def _met_twice(
     edges: Sequence[Sequence[int]], back: Sequence[Sequence[int]], order: Sequence[int]
 ) -> list[bool]:
-    """Whose family may hold somebody that is reached in two ways: somebody in it has two ways in."""
-    shared = [False] * len(order)
+    """Whose family may hold somebody twice: two ways part in it, above somebody with two ways in."""
+    joins, shared = [False] * len(order), [False] * len(order)
     for agent in order:
-        shared[agent] = any(shared[each] or len(back[each]) > 1 for each in edges[agent])
+        joins[agent] = any(joins[each] or len(back[each]) > 1 for each in edges[agent])
+        parts = len(edges[agent]) > 1 and joins[agent]
+        shared[agent] = parts or any(shared[each] for each in edges[agent])
     return shared
 
 
@@ -55,8 +59,8 @@ def _sum_by_bits(
     back: Sequence[Sequence[int]],
     order: Sequence[int],
     shared: Sequence[bool],
-    own: _Table,
-    sums: _Table,
+    own: NDArray[Number],
+    sums: NDArray[Number],
 ) -> None:
     """Whole families as integers of bits. A family is let go once all that need it have read it."""
     ordered = own[np.array(order, dtype=np.int64)]
@@ -133,7 +137,7 @@ def clade_report(lineage: Lineage, evaluations: Iterable[Evaluation], experiment
             raise InvalidInput(
                 f"an evaluation of {each.agent_id!r}, which is not in the lineage", field="evaluations"
             )
-    totals = totals_of(rows, experiment, lineage.ids)
+    totals = totals_of(rows, experiment, lineage.ids, checked=True)
     build, unknown_builds = _build_costs(lineage, rows)
     integers = np.column_stack(
         (
@@ -151,9 +155,17 @@ def clade_report(lineage: Lineage, evaluations: Iterable[Evaluation], experiment
     counts = family_sums(lineage, integers)
     spent = (totals.cost_nano + build).reshape(-1, 1)
     discovery = family_sums(lineage, spent, upwards=True)
+    bounds = wilson_bounds(scores[:, 0], counts[:, 1], experiment.confidence)
     clades = tuple(
-        _clade(name, [int(each) for each in count], float(score), float(priced), int(found), experiment)
-        for name, count, (score, priced), (found,) in zip(lineage.ids, counts, scores, discovery, strict=True)
+        _clade(*each, experiment)
+        for each in zip(
+            lineage.ids,
+            counts.tolist(),
+            scores.tolist(),
+            np.column_stack(bounds).tolist(),
+            discovery[:, 0].tolist(),
+            strict=True,
+        )
     )
     unknown = int(_unknown(totals).sum() + unknown_builds.sum())
     return CladeReport(clades, int(spent.sum()), unknown)
@@ -182,11 +194,12 @@ def _column(lineage: Lineage, values: Mapping[str, int]) -> Ints:
 def _clade(
     agent_id: str,
     counts: Sequence[int],
-    successes: float,
-    priced_successes: float,
+    scores: Sequence[float],
+    bounds: Sequence[float],
     discovery_nano: int,
     experiment: Experiment,
 ) -> Clade:
+    successes, priced_successes = scores
     members, trials, cost_nano, unknown, build_nano, unknown_builds = counts
     priced = trials - unknown
     ratio = cost_nano / priced_successes if priced_successes > 0 else None
@@ -198,7 +211,7 @@ def _clade(
         members,
         trials,
         successes,
-        wilson(successes, trials, experiment.confidence) if trials else None,
+        Interval(*bounds) if trials else None,
         cost_nano,
         unknown,
         ratio,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from evolution.arrays import Bools, Floats, Ints, counts_by, divide, exact_sums, sums_by
-from evolution.errors import Conflict, InvalidInput
+from evolution.errors import Conflict
 from evolution.records import Evaluation, Experiment, Missing
 
 
@@ -85,7 +85,7 @@ def distinct(evaluations: Iterable[Evaluation]) -> list[Evaluation]:
     """Each evaluation once, by key. Raises ``Conflict`` where one key has two contents."""
     found: dict[tuple[str, str, str, int], Evaluation] = {}
     for each in evaluations:
-        known = found.setdefault(each.key, each)
+        known = found.setdefault((each.agent_id, each.task_id, each.role, each.trial), each)
         if known is not each and known != each:
             raise Conflict(
                 f"two different evaluations of {each.agent_id!r} on {each.task_id!r}, trial {each.trial}",
@@ -96,13 +96,20 @@ def distinct(evaluations: Iterable[Evaluation]) -> list[Evaluation]:
 
 
 def totals_of(
-    evaluations: Iterable[Evaluation], experiment: Experiment, agent_ids: Iterable[str] = ()
+    evaluations: Iterable[Evaluation],
+    experiment: Experiment,
+    agent_ids: Iterable[str] = (),
+    *,
+    checked: bool = False,
 ) -> Totals:
-    """Add up what the experiment looks at. ``agent_ids`` adds agents that were never evaluated."""
+    """Add up what the experiment looks at. ``agent_ids`` adds agents that were never evaluated.
+
+    ``checked``: the evaluations come from ``distinct``.
+    """
     wanted, roles = frozenset(experiment.tasks), frozenset(experiment.roles)
     rows = [
         each
-        for each in distinct(evaluations)
+        for each in (evaluations if checked else distinct(evaluations))
         if each.role in roles and (not wanted or each.task_id in wanted)
     ]
     ids = tuple(sorted({*agent_ids, *(each.agent_id for each in rows)}))
@@ -202,10 +209,3 @@ def _by_task(
         sums_by(index, score, len(pairs)),
         sums_by(index, cost, len(pairs)),
     )
-
-
-def check_agents(evaluations: Sequence[Evaluation], known: frozenset[str]) -> None:
-    """Every evaluation is of an agent that exists. Raises ``InvalidInput``."""
-    for each in evaluations:
-        if each.agent_id not in known:
-            raise InvalidInput(f"an evaluation of an unknown agent {each.agent_id!r}", field="evaluations")

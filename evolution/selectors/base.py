@@ -7,7 +7,7 @@ the order of the input, ties fall to the smaller id, and nothing of the caller's
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import pairwise
-from typing import Any, ClassVar, Final, Protocol
+from typing import Any, ClassVar, Final, Protocol, cast
 
 import numpy as np
 
@@ -108,8 +108,11 @@ class Selector(Protocol):
 
 def parameters_of(selector: Selector) -> dict[str, Any]:
     """The parameters as plain JSON."""
-    said = asdict(selector)  # pyright: ignore[reportArgumentType] - every selector is a dataclass
-    return {name: list(value) if isinstance(value, tuple) else value for name, value in said.items()}
+    said: dict[str, Any] = asdict(selector)  # pyright: ignore[reportArgumentType] - every selector is one
+    return {
+        name: list(cast("tuple[Any, ...]", value)) if isinstance(value, tuple) else value
+        for name, value in said.items()
+    }
 
 
 def choose(

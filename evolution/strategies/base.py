@@ -124,8 +124,8 @@ class Arms:
         return sum(self.charged_nano)
 
     @property
-    def left_nano(self) -> float:
-        """What the contest's budget leaves; infinite without one."""
+    def left(self) -> float:
+        """What the contest's budget leaves, in nano-units; infinite without one."""
         budget = self.contest.budget_nano
         return np.inf if budget is None else float(budget - self.spent_nano)
 
@@ -138,4 +138,4 @@ def check_rounds(rounds_max: int, batch: int) -> None:
 
 def affordable(arms: Arms) -> list[int]:
     """The arms whose mean cost the rest of the budget still pays."""
-    return np.flatnonzero(arms.costs <= arms.left_nano).tolist()
+    return np.flatnonzero(arms.costs <= arms.left).tolist()

@@ -47,6 +47,6 @@ class Kube:
             if not affordable(arms):
                 return
             bounds = arms.means + np.sqrt(2 * math.log(arms.pulls.sum()) / arms.pulls)
-            counts = knapsack_shares(bounds, arms.costs, arms.left_nano)
+            counts = knapsack_shares(bounds, arms.costs, arms.left)
             drawn = rng.choice(len(counts), size=self.batch, p=counts / counts.sum())
             arms.add((yield arms.jobs(drawn.tolist())))

@@ -61,7 +61,7 @@ class Ocba:
         for _ in range(self.rounds_max):
             if not affordable(arms):
                 return
-            money = min(float(self.round_nano), arms.left_nano)
+            money = min(float(self.round_nano), arms.left)
             arms.add((yield arms.jobs(_round(arms, money))))
 
 
@@ -75,7 +75,7 @@ def _round(arms: Arms, money: float) -> list[int]:
     short = target - arms.pulls
     chosen: list[int] = []
     while True:
-        fits = arms.costs <= (money if chosen else arms.left_nano)
+        fits = arms.costs <= (money if chosen else arms.left)
         if not fits.any():
             return chosen
         arm = int(np.argmax(np.where(fits, short, -np.inf)))

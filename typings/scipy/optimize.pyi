@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-
 from scipy.sparse import csr_array
 
 class OptimizeResult:
@@ -18,7 +17,10 @@ class OptimizeResult:
 
 class LinearConstraint:
     def __init__(
-        self, A: NDArray[np.float64] | csr_array, lb: float | NDArray[np.float64] = ..., ub: float | NDArray[np.float64] = ...
+        self,
+        A: NDArray[np.float64] | csr_array,
+        lb: float | NDArray[np.float64] = ...,
+        ub: float | NDArray[np.float64] = ...,
     ) -> None: ...
 
 class Bounds:
