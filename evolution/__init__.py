@@ -7,6 +7,7 @@
     totals  intervals  normalise  scoring  stability      evaluations → scores with intervals
     lineage  clades  paths  price  diversity              what a family tree did, and for how much
     selectors/  budgeted     who goes on: seeded selectors; exact selection under a budget
+    candidates               evaluations → what those two look at
     strategies/  standings   what to evaluate next, so that a budget buys most
     ports  runner            experiments: every evaluation is reserved before and settled after
 

@@ -16,7 +16,7 @@ from evolution.codec import from_json, to_json
 from evolution.errors import Conflict, InvalidInput
 from evolution.selections import Selection, replay, select
 from evolution.selectors.base import Candidate, Selector, choose, picked, pool_of
-from evolution.selectors.clade import CladeThompson, should_expand
+from evolution.selectors.clade import CladeThompson, sampled_cost_efficiency, should_expand
 from evolution.selectors.grid import EliteGrid
 from evolution.selectors.lexicase import CostLexicase, Lexicase
 from evolution.selectors.nsga2 import Nsga2
@@ -286,3 +286,13 @@ def test_a_tampered_selection_is_not_reproduced() -> None:
     selection = select(Tournament(), pool(1, 2, 3), 2, 7)
     with pytest.raises(Conflict):
         replay(replace(selection, chosen=("a0", "a1") if selection.chosen != ("a0", "a1") else ("a1", "a0")))
+
+
+def test_the_cost_that_clade_thompson_draws_has_the_posteriors_mean() -> None:
+    ones = np.ones(40_000)
+    # So many successes that θ is 1: then cost efficiency is 1/(1 + κ/c0).
+    value = sampled_cost_efficiency(1e9 * ones, 0 * ones, 5e9 * ones, 10.0, np.random.default_rng(1))
+    assert (10.0 * (1 / value - 1)).mean() == pytest.approx(5.0, rel=1e-3)
+    few = sampled_cost_efficiency(20 * ones, 0 * ones, 190 * ones, 10.0, np.random.default_rng(2))
+    # θ ~ Beta(21, 1) has E[1/θ] = 21/20; κ ~ InvGamma(21, 200) has mean 10: independent factors.
+    assert (10.0 * (1 / few - 1)).mean() == pytest.approx(10.0 * 21 / 20, rel=0.02)
