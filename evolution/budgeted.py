@@ -232,7 +232,9 @@ class _Problem:
                 break
             chosen = [bool(each) for each in found.x > 0.5]  # noqa: PLR2004 - what the solver means by 1
             if self._fits(chosen):
-                return chosen, bound, found.status == 0
+                value = math.fsum(self.values[np.array(chosen)].tolist())
+                # The solver's own word is not enough: its bound must be reached.
+                return chosen, bound, found.status == 0 and bound <= value + 1e-9 * max(abs(value), 1e-9)
             cuts.append([i for i, x in enumerate(chosen) if x])
         return None, bound, False
 

@@ -198,7 +198,7 @@ def test_per_task_holds_each_task_against_its_own_reference() -> None:
 
 
 results = st.lists(
-    st.tuples(st.sampled_from([0.0, 0.25, 1.0, None]), st.none() | st.integers(1, 10**12)),
+    st.tuples(st.sampled_from([0.0, 0.1, 1 / 3, 0.7, 1.0, None]), st.none() | st.integers(1, 10**12)),
     min_size=1,
     max_size=6,
 )
