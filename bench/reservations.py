@@ -157,13 +157,9 @@ def _compare(bare_path: Server, server: Server, seconds: int) -> Iterator[dict[s
                 "errors": sum(each.errors for each in loads),
             }
             if index:
-                bare_loads = [turn[0] for turn in turns]
-                line["of_bare_rate"] = _ratio(
-                    [each.rate for each in loads], [each.rate for each in bare_loads]
-                )
-                line["of_bare_p99"] = _ratio(
-                    [each.p99_ms for each in loads], [each.p99_ms for each in bare_loads]
-                )
+                pairs = [(each, turn[0]) for each, turn in zip(loads, turns, strict=True)]
+                line["of_bare_rate"] = _ratio((ours.rate, theirs.rate) for ours, theirs in pairs)
+                line["of_bare_p99"] = _ratio((ours.p99_ms, theirs.p99_ms) for ours, theirs in pairs)
             yield line
 
 

@@ -16,7 +16,8 @@ from pricing.errors import PricingError
 from pricing.quote import Pricer, PricingRequest, Quote
 
 BATCH_MAX: Final = 1_000
-_SLICE: Final = 100
+_SLICE: Final = 25
+"""Rows that are read at a time: two milliseconds in which nobody else is served."""
 
 
 class LedgerService:

@@ -57,8 +57,11 @@ class Gate:
         remembered = self._remembered.get(hashed)
         if remembered is None or remembered.until <= self._clock():
             remembered = self._begin(hashed)
-        # A request that goes away must not take the look-up of the others with it.
-        found = await asyncio.shield(remembered.found)
+        if remembered.found.done():
+            found = remembered.found.result()
+        else:
+            # A request that goes away must not take the look-up of the others with it.
+            found = await asyncio.shield(remembered.found)
         if found is None:
             raise Unauthenticated("This API key is unknown or revoked.")
         return found

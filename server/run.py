@@ -107,9 +107,12 @@ def http_server(app: "ASGIApp") -> "uvicorn.Server":
     """The HTTP server for an application whose services are open."""
     import uvicorn
 
+    from server.protocol import JoiningProtocol
+
     return uvicorn.Server(
         uvicorn.Config(
             app,
+            http=JoiningProtocol,
             lifespan="off",
             log_config=None,
             access_log=False,

@@ -11,6 +11,7 @@ import pytest
 from graphql import build_schema, parse, validate
 from typer.testing import CliRunner
 
+from ledger.reservations import ReserveInput
 from ledger.usage import Usage, parse_usage
 
 ROOT = Path(__file__).parent.parent
@@ -98,9 +99,11 @@ def test_every_graphql_example_is_valid(example: str) -> None:
     assert not validate(schema, parse(example))
 
 
-def test_the_call_that_the_readme_records_is_a_valid_usage() -> None:
-    (body,) = re.findall(r"-d '(\{.*?\})'", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
-    assert isinstance(parse_usage(json.loads(body)), Usage)
+def test_the_calls_that_the_readme_makes_are_valid() -> None:
+    bodies = re.findall(r"-d '(\{.*?\})'", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    usage, reservation = (json.loads(body) for body in bodies)
+    assert isinstance(parse_usage(usage), Usage)
+    assert ReserveInput.model_validate(reservation).budget_id == "acme"
 
 
 def test_generated_parts_are_fresh() -> None:

@@ -1,17 +1,21 @@
 """Between reservations and the properties of their nodes."""
 
-from typing import Any
+from typing import Any, Final
 
 from cypher.ledger import HoldRow
+from graph.ledger.rows import present
 from ledger.holds import Decision, HeldWindows, Hold, HoldState, expiry_key
 from ledger.model import ChargePath
 
 Properties = dict[str, Any]
 
+WINDOW_LISTS: Final = ("cost_windows", "token_windows", "request_windows", "level_windows")
+"""In the order of ``HeldWindows``."""
+
 
 def hold_figures(hold: Hold) -> Properties:
-    """What changes on a Reservation node."""
-    return {
+    """What changes on a Reservation node: its windows only as long as it holds, as then they may move."""
+    figures = {
         "state": hold.state.value,
         "at_us": hold.at_us,
         "expires_at_us": hold.expires_at_us,
@@ -21,19 +25,23 @@ def hold_figures(hold: Hold) -> Properties:
         "tokens": hold.tokens,
         "requests": hold.requests,
         "level": hold.level,
-        "cost_windows": list(hold.windows.cost),
-        "token_windows": list(hold.windows.tokens),
-        "request_windows": list(hold.windows.requests),
-        "level_windows": list(hold.windows.level),
         "charged_nano": hold.charged_nano,
         "overrun_nano": hold.overrun_nano,
     }
+    if hold.state is HoldState.HELD:
+        figures |= _windows(hold.windows)
+    return figures
+
+
+def _windows(windows: HeldWindows) -> Properties:
+    return {name: list(uids) or None for name, uids in zip(WINDOW_LISTS, windows, strict=True)}
 
 
 def hold_properties(hold: Hold) -> Properties:
     """What a new Reservation node holds beside its uid."""
-    return {
+    properties = {
         **hold_figures(hold),
+        **_windows(hold.windows),
         "tenant": hold.tenant,
         "reservation_id": hold.reservation_id,
         "fingerprint": hold.fingerprint,
@@ -49,6 +57,7 @@ def hold_properties(hold: Hold) -> Properties:
         "decision": hold.decision.value,
         "warnings": hold.warnings,
     }
+    return present(properties)
 
 
 def hold_of(row: HoldRow) -> Hold:
@@ -70,12 +79,7 @@ def hold_of(row: HoldRow) -> Hold:
         node["tokens"],
         node["requests"],
         node["level"],
-        HeldWindows(
-            tuple(node["cost_windows"]),
-            tuple(node["token_windows"]),
-            tuple(node["request_windows"]),
-            tuple(node["level_windows"]),
-        ),
+        HeldWindows(*(tuple(node.get(name) or ()) for name in WINDOW_LISTS)),
         node.get("user_id"),
         node.get("provider"),
         node.get("model_id"),

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import random
 import threading
-import time
 from collections import Counter
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
@@ -349,41 +348,6 @@ def test_while_the_engine_is_down_callers_are_told_and_later_it_goes_on() -> Non
             assert isinstance(answer, RecordedUsage)
             assert answer.duplicate is duplicate
         assert running.spent() == 2
-
-
-def test_what_waits_past_its_deadline_is_turned_away_and_nothing_of_it_is_recorded() -> None:
-    with works(deadline_seconds=0.5) as running:
-        gate = running.gated()
-        single, bulk = running.call(running.usages("a")), running.call(running.usages("b", "c"))
-        threading.Event().wait(0.6)
-        gate.open()
-        for each in (single, bulk):
-            with pytest.raises(Overloaded) as caught:
-                each.result(SECONDS_MAX)
-            assert "0.5 s" in caught.value.message
-        assert recorded(running.first) == [False]
-        running.until(lambda: running.committer.waiting == 0)
-        assert running.spent() == 1
-        (answer,) = running.committer.submit_blocking(running.usages("a"), SECONDS_MAX)
-        assert isinstance(answer, RecordedUsage)
-        assert not answer.duplicate
-
-
-def test_an_engine_that_is_down_is_waited_for_once_not_once_for_each_batch() -> None:
-    with works(batch_max=1, give_up_seconds=0.5) as running:
-        gate = running.gated()
-
-        def down() -> None:
-            raise Conflict("the engine does not answer")
-
-        waiting = [running.call(running.usages(f"{number}")) for number in range(10)]
-        running.store.opening = down
-        began = time.monotonic()
-        gate.open()
-        for each in waiting:
-            with pytest.raises(Unavailable):
-                each.result(SECONDS_MAX)
-        assert time.monotonic() - began < 10 * 0.5
 
 
 def test_stopping_does_not_wait_for_an_engine_that_is_down() -> None:

@@ -1,0 +1,47 @@
+"""HTTP/1.1 as uvicorn speaks it, but an answer's head and body go to the kernel in one piece.
+
+uvicorn writes them one after the other: two system calls, two packets, and a reader that wakes up twice. That
+was a tenth of a small request's whole cost.
+"""
+
+import asyncio
+from typing import Any, cast
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+
+class _Joined:
+    """A transport that writes once per turn of the event loop."""
+
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+        self._transport = transport
+        self._loop = loop
+        self._pending: list[bytes] = []
+
+    def write(self, data: bytes) -> None:
+        """Written before anything else is read."""
+        if not self._pending:
+            self._loop.call_soon(self._flush)
+        self._pending.append(data)
+
+    def close(self) -> None:
+        """What was written before goes out first."""
+        self._flush()
+        self._transport.close()
+
+    def _flush(self) -> None:
+        if self._pending:
+            data, self._pending = b"".join(self._pending), []
+            self._transport.write(data)
+
+    def __getattr__(self, name: str) -> Any:
+        """Everything else is the transport's own."""
+        return getattr(self._transport, name)
+
+
+class JoiningProtocol(HttpToolsProtocol):
+    """One write an answer."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Put the joining transport in front of the real one."""
+        super().connection_made(cast("asyncio.Transport", _Joined(transport, self.loop)))
