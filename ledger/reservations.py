@@ -29,11 +29,12 @@ from ledger.results import (
     Swept,
     Throttled,
 )
-from ledger.usage import Count, Money, Name, Usage, parse_usage
+from ledger.service import priced_usage
+from ledger.usage import Count, Money, Name
 from pricing.bounds import Bound, Bounds
 from pricing.errors import AmountOutOfRange, PricingError
 from pricing.money import to_nano_exact
-from pricing.quote import Pricer, PricingRequest, Quote
+from pricing.quote import Pricer
 
 
 class _Input(BaseModel):
@@ -127,7 +128,7 @@ class ReservationService:
         """Charge usage to a hold. ``usages`` are the words of ``UsageInput``; a bad one fails alone."""
         if len(usages) > USAGES_MAX:
             raise InvalidInput(f"{len(usages)} usages in one call; at most {USAGES_MAX}", field="usages")
-        prepared = [self._prepared(fields) for fields in usages]
+        prepared = [priced_usage(self._pricer, fields) for fields in usages]
         good = tuple(each for each in prepared if not isinstance(each, InvalidUsage))
         bad = next((each for each in prepared if isinstance(each, InvalidUsage)), None)
         if bad is not None and not good:
@@ -201,27 +202,6 @@ class ReservationService:
             )
         except PricingError as error:
             raise _invalid(error, "prompt_tokens") from error
-
-    def _prepared(self, fields: Mapping[str, Any]) -> tuple[Usage, Quote] | InvalidUsage:
-        usage = parse_usage(fields)
-        if isinstance(usage, InvalidUsage):
-            return usage
-        sent, now_us = usage.sent, time.time_ns() // 1_000
-        try:
-            quote = self._pricer.quote(
-                PricingRequest(
-                    # Not at a price that is yet to come: the ledger clamps such a timestamp, too.
-                    now_us if usage.timestamp_us is None else min(usage.timestamp_us, now_us),
-                    sent.provider,
-                    sent.model_id,
-                    usage.counts,
-                    usage.provider_cost_nano,
-                    sent.provider_cost_currency,
-                )
-            )
-        except PricingError as error:
-            return InvalidUsage(sent.operation_id, error.code, error.field, str(error))
-        return usage, quote
 
 
 def _parsed(model: type[M], fields: Mapping[str, Any]) -> M:

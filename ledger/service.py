@@ -65,27 +65,31 @@ class LedgerService:
         return answer
 
     def _command(self, principal: Principal, fields: Mapping[str, Any]) -> Record | InvalidUsage:
-        usage = parse_usage(fields)
-        if isinstance(usage, InvalidUsage):
-            return usage
-        try:
-            return Record(principal.tenant, principal.scope_uid, usage, self._quote(usage))
-        except PricingError as error:
-            return InvalidUsage(usage.sent.operation_id, error.code, error.field, str(error))
+        priced = priced_usage(self._pricer, fields)
+        if isinstance(priced, InvalidUsage):
+            return priced
+        return Record(principal.tenant, principal.scope_uid, *priced)
 
-    def _quote(self, usage: Usage) -> Quote:
-        sent, now_us = usage.sent, time.time_ns() // 1_000
-        return self._pricer.quote(
-            PricingRequest(
-                # Not at a price that is yet to come: the ledger clamps such a timestamp, too.
-                now_us if usage.timestamp_us is None else min(usage.timestamp_us, now_us),
-                sent.provider,
-                sent.model_id,
-                usage.counts,
-                usage.provider_cost_nano,
-                sent.provider_cost_currency,
-            )
-        )
+
+def priced_usage(pricer: Pricer, fields: Mapping[str, Any]) -> tuple[Usage, Quote] | InvalidUsage:
+    """A caller's words as a valid usage with its price, for recording and for settling alike."""
+    usage = parse_usage(fields)
+    if isinstance(usage, InvalidUsage):
+        return usage
+    sent, now_us = usage.sent, time.time_ns() // 1_000
+    request = PricingRequest(
+        # Not at a price that is yet to come: the ledger clamps such a timestamp, too.
+        now_us if usage.timestamp_us is None else min(usage.timestamp_us, now_us),
+        sent.provider,
+        sent.model_id,
+        usage.counts,
+        usage.provider_cost_nano,
+        sent.provider_cost_currency,
+    )
+    try:
+        return usage, pricer.quote(request)
+    except PricingError as error:
+        return InvalidUsage(sent.operation_id, error.code, error.field, str(error))
 
 
 def _of_row(command: Record, answer: object) -> RecordResult:

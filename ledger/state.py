@@ -20,16 +20,6 @@ from ledger.tree import BudgetTree
 from ledger.windows import Span, begins_empty, carried_into, window_span, window_uid
 from pricing.calendar import HOUR_US
 
-
-@dataclass(slots=True)
-class _Latest:
-    """The last window that a limit was counted in: the next instant mostly falls into it again."""
-
-    start_us: int
-    end_us: int
-    window: Window
-
-
 FOREVER_US: Final = 2**63 - 1
 CACHED_MAX: Final = 100_000
 
@@ -45,7 +35,6 @@ class TenantState:
     operations: dict[str, KnownOperation | None] = field(default_factory=dict[str, KnownOperation | None])
     agents: dict[str, Agent | None] = field(default_factory=dict[str, Agent | None])
     _windows: dict[str, Window] = field(default_factory=dict[str, Window])
-    _latest: dict[str, _Latest] = field(default_factory=dict[str, _Latest])
     _paths: dict[str, bool] = field(default_factory=dict[str, bool])
     """Whether the path's node exists."""
     _used: dict[str, ChargePath] = field(default_factory=dict[str, ChargePath])
@@ -183,7 +172,6 @@ class TenantState:
         self.tree.put(budget)
         self.changes.budgets[budget.uid] = budget
         self.head.version += 1
-        self._latest.clear()
         self._plans.clear()
         self._looks.clear()
 
@@ -198,19 +186,8 @@ class TenantState:
 
     def window(self, budget: Budget, limit: Limit, instant_us: int) -> Window | None:
         """The window of a limit that holds the instant; None where the limit has none then."""
-        latest = self._latest.get(limit.uid)
-        if latest is not None and latest.start_us <= instant_us < latest.end_us:
-            return latest.window
         span = window_span(budget, limit, instant_us)
-        if span is None:
-            return None
-        window = self._window(window_uid(limit, span), limit, span)
-        self._latest[limit.uid] = _Latest(
-            -FOREVER_US if span.start_us is None else span.start_us,
-            FOREVER_US if span.end_us is None else span.end_us,
-            window,
-        )
-        return window
+        return None if span is None else self._window(window_uid(limit, span), limit, span)
 
     def _window(self, uid: str, limit: Limit, span: Span, member: str | None = None) -> Window:
         window = self._windows.get(uid)
@@ -290,7 +267,6 @@ class TenantState:
         self.batch += 1
         if len(self._windows) > CACHED_MAX or len(self._plans) > CACHED_MAX:
             self._windows.clear()
-            self._latest.clear()
             self._plans.clear()
         if len(self.agents) > CACHED_MAX:
             self.agents.clear()
