@@ -28,6 +28,7 @@ WINDOWS_AT_ONCE: Final = 500
 TRIES: Final = 100
 
 R = TypeVar("R", bound="Mapping[str, Any]")
+T = TypeVar("T")
 
 Progress = Callable[[int], None]
 
@@ -149,17 +150,26 @@ class Check:
 
     def _standing(self, tenant: str, window: Window) -> tuple[int, BudgetTree, Window]:
         """The sequence, the budgets and a window as one commit left them."""
+        missing = Window(window.uid, window.limit_uid, window.start_us, window.end_us)
+
+        def look(transaction: GraphLedgerTransaction) -> tuple[Window, BudgetTree]:
+            now = transaction.windows([window.uid]).get(window.uid, missing)
+            return now, self._trees.get(tenant)
+
+        seq, (now, tree) = self._between_commits(tenant, look)
+        return seq, tree, now
+
+    def _between_commits(self, tenant: str, look: Callable[[GraphLedgerTransaction], T]) -> tuple[int, T]:
+        """The sequence, and what was looked at, as one commit left them."""
         for _ in range(TRIES):
             with self._store.transaction() as transaction:
-                heads = transaction.lock([tenant], Wanted()).heads
-                missing = Window(window.uid, window.limit_uid, window.start_us, window.end_us)
-                now = transaction.windows([window.uid]).get(window.uid, missing)
-                tree = self._trees.get(tenant)
+                head = transaction.lock([tenant], Wanted()).heads[tenant]
+                seen = look(transaction)
                 # The embedded engine lets others commit beside the lock: did somebody?
-                head = self._trees.head(tenant)
+                after = self._trees.head(tenant)
                 transaction.cancel()
-            if head is not None and head["commits"] == heads[tenant].commits:
-                return head["seq"], tree, now
+            if after is not None and after["commits"] == head.commits:
+                return after["seq"], seen
         raise Unavailable("The ledger does not stand still long enough to be checked. Try again later.")
 
     def _spent(self, limit: Limit, span: Span, seq: int) -> int:
@@ -223,16 +233,12 @@ class Check:
 
     def _held_now(self, tenant: str, window: Window) -> tuple[int, Window]:
         """What open holds have on a window, and the window, as one commit left them."""
-        for _ in range(TRIES):
-            with self._store.transaction() as transaction:
-                head = transaction.lock([tenant], Wanted()).heads[tenant]
-                now = transaction.windows([window.uid]).get(window.uid, window)
-                held = held_on(transaction.all_open_holds(tenant)).get(window.uid, 0)
-                after = self._trees.head(tenant)
-                transaction.cancel()
-            if after is not None and after["commits"] == head.commits:
-                return held, now
-        raise Unavailable("The ledger does not stand still long enough to be checked. Try again later.")
+
+        def look(transaction: GraphLedgerTransaction) -> tuple[int, Window]:
+            now = transaction.windows([window.uid]).get(window.uid, window)
+            return held_on(transaction.all_open_holds(tenant)).get(window.uid, 0), now
+
+        return self._between_commits(tenant, look)[1]
 
     def _usages(self, tenant: str, uids: set[str]) -> list[Finding]:
         """Every usage has exactly one entry of kind ``usage``, or is unpriced and has none."""
