@@ -192,15 +192,18 @@ class Committer:
                 self._fail(taken, Unavailable(f"The ledger met an internal error. {SEND_AGAIN}"))
 
     def _turn_away(self) -> list[_Item]:
-        """Those that waited past their deadline; the oldest are in front."""
+        """Those that waited past their deadline, from the oldest on. A bulk that is begun is finished."""
         before = time.monotonic() - self._deadline_seconds
         late: list[_Item] = []
         for queue in (self._singles, self._bulks):
+            begun = queue.popleft() if queue and queue[0].taken else None
             while queue and queue[0].came < before:
                 item = queue.popleft()
                 item.failed = True
-                self._waiting -= len(item.commands) - item.taken
+                self._waiting -= len(item.commands)
                 late.append(item)
+            if begun is not None:
+                queue.appendleft(begun)
         return late
 
     def _take(self) -> list[tuple[_Item, Command]]:
