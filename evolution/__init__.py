@@ -10,6 +10,9 @@
     candidates               evaluations → what those two look at
     strategies/  standings   what to evaluate next, so that a budget buys most
     ports  runner            experiments: every evaluation is reserved before and settled after
+    archives/                lineages that others recorded, read
+    figures/                 a study as data to plot, and as pictures
+    adapters/                a cost cap for the evaluators of other frameworks
 
 Importing the room imports none of it; numpy and scipy come with the modules that compute.
 """
