@@ -111,7 +111,7 @@ def mast_run(path: Path) -> tuple[dict[str, Any], dict[str, AnyFigure]]:
 
 def main() -> None:
     """Read, compute, write."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--data", type=Path, required=True, help="the folder with the three files")
     parser.add_argument("--out", type=Path, default=Path("example"), help="where to write (default: example)")
     options = parser.parse_args()

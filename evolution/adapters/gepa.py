@@ -60,7 +60,7 @@ class GuardedAdapter:
         self._adapter = adapter
         self._gate = gate
         self._cost_of = cost_of
-        self._task_of = task_of or (lambda example: f"example-{digest_of(repr(example))}")
+        self._task_of = task_of or _by_content
         self._scale = scale or Scale()
         self._workers = workers
 
@@ -149,6 +149,10 @@ def agent_id_of(candidate: Mapping[str, str]) -> str:
     """A candidate is known by its texts."""
     parts = [part for name in sorted(candidate) for part in (name, candidate[name])]
     return f"candidate-{digest_of(*parts)}"
+
+
+def _by_content(example: object) -> str:
+    return f"example-{digest_of(repr(example))}"
 
 
 def _own(batch: Batch) -> dict[str, float]:

@@ -87,7 +87,9 @@ def guarded(
     ``CapReached`` (openevolve then tries again, and gives up).
     """
     name_of = agent_of or _by_content
-    read = outcome_of or (lambda metrics: read_metrics(metrics, scale))
+
+    def read(metrics: Metrics) -> Outcome:
+        return read_metrics(metrics, scale) if outcome_of is None else outcome_of(metrics)
 
     def wrap(evaluate: Evaluate) -> Evaluate:
         if inspect.iscoroutinefunction(evaluate):
@@ -135,10 +137,10 @@ def _by_content(program_path: str) -> str:
 
 def _metrics(answer: Any) -> Metrics:
     """A map, or openevolve's ``EvaluationResult`` that holds one."""
-    found = answer if isinstance(answer, Mapping) else getattr(answer, "metrics", None)
-    if not isinstance(found, Mapping):
-        raise InvalidInput(f"the evaluator answered a {type(answer).__name__}, not metrics", field="evaluate")
-    return cast("Metrics", found)
+    for found in (answer, getattr(answer, "metrics", None)):
+        if isinstance(found, Mapping):
+            return cast("Metrics", found)
+    raise InvalidInput(f"the evaluator answered a {type(answer).__name__}, not metrics", field="evaluate")
 
 
 def _with_metrics(answer: Any, metrics: dict[str, Any]) -> Any:

@@ -143,13 +143,16 @@ class Fields:
 
     def texts(self, name: str) -> tuple[str, ...]:
         """A list of texts; in a table's cell they are separated by semicolons."""
-        value = self.values.get(name)
+        value: object = self.values.get(name)
         if value is None or value == "":
             return ()
         if isinstance(value, str):
             return tuple(each.strip() for each in value.split(";") if each.strip())
-        if isinstance(value, list) and all(isinstance(each, str) for each in cast("list[object]", value)):
-            return tuple(cast("list[str]", value))
+        if isinstance(value, list):
+            found = cast("list[object]", value)
+            if all(isinstance(each, str) for each in found):
+                return tuple(cast("list[str]", found))
+            raise InvalidInput(f"{name}: {_shown(found)} is not a list of texts", field=name)
         raise InvalidInput(f"{name}: {_shown(value)} is not a list of texts", field=name)
 
     def known(self, names: frozenset[str]) -> None:

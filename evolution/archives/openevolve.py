@@ -65,7 +65,7 @@ def _node(program: Mapping[str, Any]) -> AgentNode:
     agent_id, parent = row.needed("id"), row.text("parent_id")
     island = metadata.get("island")
     operator = Operator.SEED if parent is None else Operator.MUTATION
-    if metadata.get("migrant") is True or MIGRANT in agent_id:
+    if _is_copy(program):
         operator = Operator.MIGRANT
     return AgentNode(
         agent_id,
@@ -74,6 +74,10 @@ def _node(program: Mapping[str, Any]) -> AgentNode:
         operator,
         None if island is None else str(island),
     )
+
+
+def _is_copy(program: Mapping[str, Any]) -> bool:
+    return _map(program, "metadata").get("migrant") is True or MIGRANT in str(program.get("id"))
 
 
 def _evaluation(program: Mapping[str, Any], said: Reading, notes: Notes) -> Evaluation | None:
@@ -88,7 +92,11 @@ def _evaluation(program: Mapping[str, Any], said: Reading, notes: Notes) -> Eval
     cost_nano = figures.whole(COST_METRIC)
     if said.cost_metric is not None:
         cost_nano = figures.money(said.cost_metric)
-    if cost_nano is None:
+    if _is_copy(program):
+        # Its metrics are those of its original, whose evaluation was paid once.
+        cost_nano = None
+        notes.count("copies on other islands were not evaluated again: their cost is their originals'")
+    elif cost_nano is None:
         notes.count("evaluations have an unknown cost")
     return Evaluation(
         Fields(program).needed("id"),

@@ -84,6 +84,8 @@ def _metadata(values: Mapping[str, Any]) -> Mapping[str, Any]:
         found = json.loads(text, parse_float=Decimal)
     except (TypeError, json.JSONDecodeError) as error:
         raise InvalidInput(f"metadata: not JSON: {error}", field="metadata") from None
+    if found is None:
+        return {}
     if not isinstance(found, dict):
         raise InvalidInput("metadata: not a JSON object", field="metadata")
     return cast("Mapping[str, Any]", found)

@@ -187,7 +187,7 @@ def csv_rows(
     """Each row by its header's words, with its place; rows of another length are refused."""
     reader = csv.reader(lines, strict=True)
     try:
-        header = [each.strip().lstrip("\ufeff") for each in next(reader, [])]
+        header = [each.strip().lstrip("\ufeff") for each in next(reader, list[str]())]
         if len(set(header)) < len(header) or "" in header:
             bad.refuse(f"{name} 1", "the header names a column twice, or has one without a name")
             return

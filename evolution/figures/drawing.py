@@ -7,7 +7,8 @@ says, a shape or a line style says too. The same data draw the same bytes.
 import io
 import math
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Final, Literal
+from importlib import import_module
+from typing import Any, Final, Literal
 
 from evolution.errors import InvalidInput, NotInstalled
 from evolution.figures.frontier import NANO, FrontierFigure, FrontierPoint
@@ -15,10 +16,9 @@ from evolution.figures.spend import SpendFigure
 from evolution.figures.tree import TreeFigure
 from evolution.records import Operator
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
 Format = Literal["png", "svg"]
+Page = Any
+"""A ``matplotlib.figure.Figure``: its types are unknown in parts, and it need not be installed."""
 AnyFigure = FrontierFigure | TreeFigure | SpendFigure
 
 BLUE, ORANGE, GREEN, RED, GREY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#8A8A8A"
@@ -63,14 +63,14 @@ def draw(figure: AnyFigure, image: Format = "png") -> bytes:
     if image not in {"png", "svg"}:
         raise InvalidInput(f"format {image!r} is none of png, svg", field="format")
     try:
-        import matplotlib as mpl  # noqa: PLC0415 - an extra: only who draws needs it
-        from matplotlib.figure import Figure  # noqa: PLC0415 - as above
+        mpl: Any = import_module("matplotlib")
+        make_page: Any = import_module("matplotlib.figure").Figure
     except ImportError:
         raise NotInstalled(
             "drawing needs matplotlib: pip install 'costgraph[plots]' (the figure's data need nothing)"
         ) from None
     with mpl.rc_context({**mpl.rcParamsDefault, **_STYLE, "backend": "agg"}):
-        page = Figure(layout="constrained")
+        page: Page = make_page(layout="constrained")
         match figure:
             case FrontierFigure():
                 _frontier(page, figure)
@@ -85,7 +85,7 @@ def draw(figure: AnyFigure, image: Format = "png") -> bytes:
     return out.getvalue()
 
 
-def _frontier(page: "Figure", figure: FrontierFigure) -> None:
+def _frontier(page: Page, figure: FrontierFigure) -> None:
     if not figure.points and not figure.unplaced:
         raise InvalidInput("there is no agent to draw", field="points")
     page.set_size_inches(8.0, 5.2)
@@ -134,7 +134,8 @@ def _frontier(page: "Figure", figure: FrontierFigure) -> None:
     axes.set_xlabel(f"mean cost per evaluation ({figure.currency}{', log scale' if wide else ''})")
     axes.set_ylabel("effectiveness (mean score, 0 to 1)")
     axes.set_title(figure.title or "Cost and effectiveness")
-    axes.legend(loc="best", fontsize=8)
+    if figure.points:
+        axes.legend(loc="best", fontsize=8)
     _names(
         page,
         axes,
@@ -181,7 +182,7 @@ def _rug(axes: Any, values: Sequence[float], count: int) -> None:
     strip.set_xlabel(f"cost\nunknown\n({count})", fontsize=8, color="#7A5200")
 
 
-def _tree(page: "Figure", figure: TreeFigure) -> None:
+def _tree(page: Page, figure: TreeFigure) -> None:
     if not figure.nodes:
         raise InvalidInput("there is no agent to draw", field="nodes")
     generations = {node.generation for node in figure.nodes}
@@ -245,21 +246,19 @@ def _tree(page: "Figure", figure: TreeFigure) -> None:
     )
 
 
-def _tree_axes(page: "Figure", axes: Any, figure: TreeFigure) -> None:
-    from matplotlib.lines import Line2D  # noqa: PLC0415 - as in draw
-    from matplotlib.ticker import MaxNLocator  # noqa: PLC0415 - as in draw
-
+def _tree_axes(page: Page, axes: Any, figure: TreeFigure) -> None:
+    make_line: Any = import_module("matplotlib.lines").Line2D
     handles, names = axes.get_legend_handles_labels()
     for style, colour, name, there in (
         ("--", BLUE, "further parent", any(not edge.first for edge in figure.edges)),
         (":", "#B5B5B5", "migrant", any(node.operator is Operator.MIGRANT for node in figure.nodes)),
     ):
         if there:
-            handles.append(Line2D([], [], color=colour, linestyle=style, linewidth=0.9))
+            handles.append(make_line([], [], color=colour, linestyle=style, linewidth=0.9))
             names.append(name)
     if handles:
         page.legend(handles, names, loc="outside lower left", ncols=4, fontsize=8)
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.xaxis.set_major_locator(import_module("matplotlib.ticker").MaxNLocator(integer=True))
     axes.set_ylim(figure.rows - 0.3, -0.7)
     axes.set_yticks([])
     axes.grid(visible=False, axis="y")
@@ -270,11 +269,9 @@ def _tree_axes(page: "Figure", axes: Any, figure: TreeFigure) -> None:
     axes.set_title(figure.title or f"Lineage by {figure.value_name}")
 
 
-def _spend(page: "Figure", figure: SpendFigure) -> None:
+def _spend(page: Page, figure: SpendFigure) -> None:
     if not figure.generations:
         raise InvalidInput("there is no generation to draw", field="generations")
-    from matplotlib.ticker import MaxNLocator  # noqa: PLC0415 - as in draw
-
     page.set_size_inches(min(max(6.5, 0.45 * len(figure.generations) + 3.0), 16.0), 5.4)
     axes, running = page.subplots(2, 1, sharex=True, height_ratios=(3, 1))
     places = list(range(len(figure.generations)))
@@ -313,7 +310,7 @@ def _spend(page: "Figure", figure: SpendFigure) -> None:
     if len(words) <= 30:  # noqa: PLR2004 - a word under each bar
         running.set_xticks(places, words)
     else:
-        running.xaxis.set_major_locator(MaxNLocator(integer=True))
+        running.xaxis.set_major_locator(import_module("matplotlib.ticker").MaxNLocator(integer=True))
     short = f"; {figure.unknown} costs unknown, not counted" if figure.unknown else ""
     axes.set_title((figure.title or "Spend per generation") + short)
     if axes.get_legend_handles_labels()[0]:
@@ -321,18 +318,19 @@ def _spend(page: "Figure", figure: SpendFigure) -> None:
 
 
 def _names(
-    page: "Figure",
+    page: Page,
     axes: Any,
     places: Sequence[tuple[float, float, str]],
     points: Sequence[tuple[float, float]],
 ) -> None:
     """Name points beside them, each where it covers neither a name nor a point; else not at all."""
-    from matplotlib.transforms import Bbox  # noqa: PLC0415 - as in draw
-
+    make_box: Any = import_module("matplotlib.transforms").Bbox
     page.draw_without_rendering()
     around = POINT_PIXELS
     spots = axes.transData.transform(points[:POINTS_MAX])
-    taken: list[Any] = [Bbox([[x - around, y - around], [x + around, y + around]]) for x, y in spots.tolist()]
+    taken: list[Any] = [
+        make_box([[x - around, y - around], [x + around, y + around]]) for x, y in spots.tolist()
+    ]
     box = axes.get_window_extent()
     for x, y, name in places:
         text = name if len(name) <= NAME_LENGTH else f"{name[: NAME_LENGTH - 1]}…"

@@ -74,10 +74,16 @@ def spend_figure(
             GenerationSpend(
                 generation,
                 agents[generation],
-                *(spent.get(generation, {}).get(role, 0) for role in (Role.BUILD, Role.EVALUATE, Role.SERVE)),
+                _sum(spent, generation, Role.BUILD),
+                _sum(spent, generation, Role.EVALUATE),
+                _sum(spent, generation, Role.SERVE),
                 unknown.get(generation, 0),
             )
             for generation in order
         ),
         title,
     )
+
+
+def _sum(spent: dict[int | None, dict[Role, int]], generation: int | None, role: Role) -> int:
+    return spent.get(generation, {}).get(role, 0)

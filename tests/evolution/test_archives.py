@@ -216,7 +216,12 @@ def test_openevolve_scores_failures_and_migrants() -> None:
             program(
                 "paid", parent_id="gone", metrics={"combined_score": 1, "cost_nano": 7, "c": Decimal("0.1")}
             ),
-            program("copy", parent_id="mean", metrics={"a": 1.0}, metadata={"migrant": True, "island": 1}),
+            program(
+                "copy",
+                parent_id="paid",
+                metrics={"combined_score": 1, "cost_nano": 7},
+                metadata={"migrant": True, "island": 1},
+            ),
             program("x_migrant_2", parent_id="x", metrics={"a": 1.0}),
             program("new", parent_id="seed"),
         ]
@@ -242,7 +247,8 @@ def test_openevolve_scores_failures_and_migrants() -> None:
     assert set(found.notes) == {
         "1 programs were never evaluated",
         "2 programs failed without a score",
-        "6 evaluations have an unknown cost",
+        "4 evaluations have an unknown cost",
+        "2 copies on other islands were not evaluated again: their cost is their originals'",
     }
     assert len(Lineage.of(found.nodes).dangling) == 2
 

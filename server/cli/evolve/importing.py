@@ -241,4 +241,7 @@ def _progress(name: str, total: int) -> Generator[tuple[Any, Any]]:
         def waiting(why: str) -> None:
             shown.console.print(f"waiting: {why}", style="yellow", markup=False)
 
-        yield (lambda rows: shown.advance(task, rows)), waiting
+        def far(rows: int) -> None:
+            shown.advance(task, rows)
+
+        yield far, waiting
