@@ -193,7 +193,7 @@ class Experiments:
         """What runners keep of evaluations, by id (JSON texts); those without are left out."""
         uids = {experiment.uid_within(each): each for each in evaluation_ids}
         (row,) = self._database.read(queries.LOGS, {"uids": list(uids)})
-        return {uids[uid]: log for uid, log in zip(row["uids"], row["logs"], strict=True)}
+        return {uids[uid]: log for uid, log in zip(row["uids"], row["logs"], strict=True) if log}
 
     def all_logs(self, experiment: StoredExperiment) -> Iterator[str]:
         """What runners keep of evaluations, by the evaluations' ids."""

@@ -207,8 +207,6 @@ def made(services: Services, tenant: str) -> World:
     )
     budget(admin, "web", "hush-above", amount="10", budgetType="TASK")
     budget(admin, "task", "web", amount="5", budgetType="TASK")
-    budget(admin, "hush-lab", "hush-above", budgetType="EXPERIMENT")
-    budget(admin, "lab", "web", budgetType="EXPERIMENT")
     register = "mutation($input: RegisterAgentInput!) { registerAgent(input: $input) { agentId } }"
     for said in (
         {"agentId": "hush-elder", "name": "hush elder"},

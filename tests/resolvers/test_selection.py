@@ -33,7 +33,7 @@ def test_a_selection_is_kept_and_can_be_made_again_from_the_graph(admin: Caller)
 def test_a_selection_with_an_id_is_made_once_whatever_came_since(admin: Caller) -> None:
     experiment(admin, referencePrice="0.08")
     family(admin)
-    said = {"selector": "truncation", "k": 1, "selectionId": "first"}
+    said: dict[str, Any] = {"selector": "truncation", "k": 1, "selectionId": "first"}
     before = selected(admin, **said)
     assert before["chosen"] == ["child"]
     lineage(admin, {"agentId": "late"})

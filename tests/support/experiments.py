@@ -16,7 +16,7 @@ mutation($id: ID!, $agents: [RecordLineageInput!]!) {
   }
 }
 """
-EVALUATIONS = """
+RECORD_EVALUATIONS = """
 mutation($id: ID!, $rows: [RecordEvaluationInput!]!) {
   recordEvaluations(experimentId: $id, evaluations: $rows) {
     __typename
@@ -49,7 +49,7 @@ def lineage(caller: Caller, *agents: dict[str, Any], experiment_id: str = "e") -
 
 def evaluated(caller: Caller, *rows: dict[str, Any], experiment_id: str = "e") -> list[dict[str, Any]]:
     """Record evaluations."""
-    found: list[dict[str, Any]] = caller.get(EVALUATIONS, id=experiment_id, rows=list(rows))[
+    found: list[dict[str, Any]] = caller.get(RECORD_EVALUATIONS, id=experiment_id, rows=list(rows))[
         "recordEvaluations"
     ]
     return found
@@ -146,11 +146,12 @@ def costs(caller: Caller) -> dict[str, tuple[str | None, str]]:
 
 def experimented(admin: Caller) -> None:
     """A marked experiment, and one that a confined key sees, for tests of isolation."""
-    create = "mutation($input: CreateExperimentInput!) { createExperiment(input: $input) { frozen } }"
+    budget(admin, "hush-lab", "hush-above", budgetType="EXPERIMENT")
+    budget(admin, "lab", "web", budgetType="EXPERIMENT")
     hush = {"name": "hush name", "metadata": {"hush": "777.7"}, "tasks": ["hush-task"], "priceBook": "hush"}
     said = {"experimentId": "hush-experiment", "budgetId": "hush-lab", "referencePrice": "333.3", **hush}
-    admin.get(create, input=said)
-    admin.get(create, input={"experimentId": "lab", "budgetId": "lab"})
+    admin.get(CREATE, input=said)
+    admin.get(CREATE, input={"experimentId": "lab", "budgetId": "lab"})
     for experiment_id, agent_id in (("hush-experiment", "hush-agent"), ("lab", "own")):
         lineage(admin, {"agentId": agent_id, "island": agent_id}, experiment_id=experiment_id)
         row = evaluation(f"{agent_id}-1", agent_id, taskId=f"{agent_id}-task", cost="0.5")
