@@ -63,13 +63,10 @@ class GuardedAdapter:
         self._task_of = task_of or _by_content
         self._scale = scale or Scale()
         self._workers = workers
-
-    @property
-    def propose_new_texts(self) -> Any:
+        self.propose_new_texts: Any = getattr(adapter, "propose_new_texts", None)
         """The user's own proposer, where there is one."""
-        return getattr(self._adapter, "propose_new_texts", None)
 
-    def stop(self, state: object) -> bool:  # noqa: ARG002 - GEPA's StopperProtocol hands its state over
+    def stop(self, gepa_state: object) -> bool:  # noqa: ARG002 - GEPA's StopperProtocol hands its state over
         """Whether the budget has refused: give it to ``stop_callbacks``."""
         return self._gate.refusal is not None
 

@@ -18,6 +18,7 @@ from evolution.records import AgentNode, Evaluation, Operator, Role
 TASK: Final = "benchmark"
 BUILD_TASK: Final = "build"
 COSTS: Final = ("api_costs", "embed_cost", "novelty_cost", "meta_cost")
+ORIGINAL: Final = "_original_program_id"
 COLUMNS: Final = ("id", "parent_id", "generation", "island_idx", "combined_score", "correct", "metadata")
 """What a reader asks the table for."""
 
@@ -40,8 +41,9 @@ def _node(values: Mapping[str, Any], notes: Notes) -> AgentNode:
     row, metadata = Fields(values), _metadata(values)
     parent, island = row.text("parent_id"), row.whole("island_idx")
     operator = Operator.SEED if parent is None else Operator.MUTATION
-    if metadata.get("_is_island_copy") is True:
-        operator = Operator.MIGRANT
+    if _is_copy(metadata):
+        # It keeps its original's parent; where it comes from is told beside.
+        parent, operator = Fields(metadata).text(ORIGINAL) or parent, Operator.MIGRANT
     elif parent is not None and metadata.get("patch_type") == "cross":
         # It saw a second program; which one of its inspirations that was is not recorded.
         operator = Operator.CROSSOVER
@@ -65,15 +67,19 @@ def _evaluations(values: Mapping[str, Any], scale: Scale, notes: Notes) -> list[
     seconds = figures.number("evaluation_seconds")
     seconds = figures.number("compute_time") if seconds is None else seconds
     found = [Evaluation(agent_id, TASK, None if raw is None else scale.fraction(raw), None, seconds)]
-    # A copy was not made by calls of its own, whatever its original's metadata says; nor was a given program.
-    if metadata.get("_is_island_copy") is True or values.get("parent_id") is None:
-        return found
     costs = [figures.money(name) for name in COSTS]
+    # A copy was not made by calls of its own, whatever its original's metadata says; nor was a given program.
+    if _is_copy(metadata) or (row.text("parent_id") is None and not costs[0]):
+        return found
     # A call that a subscription paid is recorded there as 0: nobody knows what it cost.
     cost_nano = sum(each or 0 for each in costs) if costs[0] else None
     if cost_nano is None:
         notes.count("programs have an unknown cost of making them")
     return [*found, Evaluation(agent_id, BUILD_TASK, None, cost_nano, role=Role.BUILD)]
+
+
+def _is_copy(metadata: Mapping[str, Any]) -> bool:
+    return metadata.get("_is_island_copy") is True
 
 
 def _metadata(values: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -1,8 +1,10 @@
 """``costgraph evolve`` without the service: files in, tables, JSON and pictures out."""
 
+import contextlib
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import textwrap
@@ -16,6 +18,7 @@ from typer.testing import CliRunner
 
 from evolution.archives.tables import read_jsonl
 from evolution.codec import from_json
+from evolution.records import Operator, Role
 from evolution.selections import Selection, replay
 from evolution.selectors.registry import SELECTORS
 from server.cli import app
@@ -168,6 +171,45 @@ def test_a_mast_run_becomes_our_lines_and_a_report(name: str, tmp_path: Path) ->
     assert bare["referencePrice"] is None
     assert any("no evaluation has a known cost" in note for note in bare["notes"])
     assert all(each["costEfficiency"] is None for each in bare["fitness"])
+
+
+def test_what_shinka_wrote_is_read_from_its_database(tmp_path: Path) -> None:
+    path = tmp_path / "evolution_db.sqlite"
+    script = Path(__file__).parents[1] / "data" / "shinka" / "programs.sql"
+    with contextlib.closing(sqlite3.connect(path)) as made:
+        made.executescript(script.read_text(encoding="utf-8"))
+    found = evolve("import", path, "--to", tmp_path / "shinka.jsonl")
+    assert "6 agents and 10 evaluations" in found
+    assert "1 crossovers name one parent only" in found
+    archive = read_jsonl((tmp_path / "shinka.jsonl").read_text(encoding="utf-8").splitlines())
+    nodes = {each.agent_id: each for each in archive.nodes}
+    (copy,) = set(nodes) - {"first", "better", "broken", "crossed", "subscribed"}
+    assert (nodes[copy].parent_ids, nodes[copy].operator, nodes[copy].island) == (
+        ("first",),
+        Operator.MIGRANT,
+        "1",
+    )
+    assert nodes["crossed"].parent_ids == ("better",)
+    builds = {each.agent_id: each.cost_nano for each in archive.evaluations if each.role is Role.BUILD}
+    assert builds == {
+        "better": 14_400_000,
+        "broken": 10_000_000,
+        "crossed": 23_000_000,
+        "subscribed": None,
+    }
+    scores = {each.agent_id: each.score for each in archive.evaluations if each.role is Role.EVALUATE}
+    assert scores["broken"] is None
+    assert scores["crossed"] == 0.75
+    assert "outside of the scale 0 to 0.5" in evolve(
+        "import", path, "--to", tmp_path / "x", "--score-range", "0:0.5", code=REFUSED
+    )
+
+
+def test_another_database_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "other.sqlite"
+    with contextlib.closing(sqlite3.connect(path)) as made:
+        made.execute("CREATE TABLE programs (id TEXT)")
+    assert "no column parent_id" in evolve("score", "--file", path, code=REFUSED)
 
 
 BAD = [

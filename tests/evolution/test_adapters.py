@@ -4,8 +4,8 @@ from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import gepa
 import pytest
+from gepa.api import optimize as gepa_optimize
 from gepa.core.adapter import EvaluationBatch
 
 from evolution.adapters.gate import CostGate
@@ -77,7 +77,7 @@ def reflect(prompt: Any) -> str:
 
 
 def optimize(adapter: GuardedAdapter, data: list[dict[str, Any]], tmp_path: Path, **said: Any) -> Any:
-    return gepa.optimize(
+    return gepa_optimize(
         seed_candidate={"prompt": "Answer."},
         trainset=data,
         valset=data,

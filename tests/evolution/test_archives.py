@@ -295,21 +295,41 @@ def row(name: str, **said: object) -> dict[str, object]:
 def test_shinka_costs_are_those_of_building() -> None:
     found = read_shinka(
         [
-            row("seed", metadata={"compute_time": 1.5}),
+            row("seed", metadata={"compute_time": 1.5, "api_costs": 0.0}),
+            row("asked", metadata={"api_costs": 0.3, "patch_type": "init"}),
             row("child", parent_id="seed", metadata={"api_costs": 0.0123, "embed_cost": 0.0001}),
             row("cross", parent_id="seed", metadata={"api_costs": 0.1, "patch_type": "cross"}),
             row("bad", parent_id="seed", correct=0, metadata={"api_costs": 0.2}),
             row("free", parent_id="seed", metadata={"api_costs": 0.0}),
-            row("copy", parent_id="child", metadata={"_is_island_copy": True, "api_costs": 99.0}),
+            row(
+                "copy",
+                parent_id="seed",
+                metadata={"_is_island_copy": True, "_original_program_id": "child", "api_costs": 99.0},
+            ),
         ]
     )
     builds = {each.agent_id: each.cost_nano for each in found.evaluations if each.role is Role.BUILD}
-    assert builds == {"child": 12_400_000, "cross": 100_000_000, "bad": 200_000_000, "free": None}
+    assert builds == {
+        "asked": 300_000_000,
+        "child": 12_400_000,
+        "cross": 100_000_000,
+        "bad": 200_000_000,
+        "free": None,
+    }
     scores = {each.agent_id: each.score for each in found.evaluations if each.role is Role.EVALUATE}
-    assert scores == {"seed": 0.5, "child": 0.5, "cross": 0.5, "bad": None, "free": 0.5, "copy": 0.5}
+    assert scores == {
+        "seed": 0.5,
+        "asked": 0.5,
+        "child": 0.5,
+        "cross": 0.5,
+        "bad": None,
+        "free": 0.5,
+        "copy": 0.5,
+    }
     operators = {node.agent_id: node.operator for node in found.nodes}
     assert operators["cross"] is Operator.CROSSOVER
     assert operators["copy"] is Operator.MIGRANT
+    assert {node.agent_id: node.parent_ids for node in found.nodes}["copy"] == ("child",)
     assert all(each.cost_nano is None for each in found.evaluations if each.role is Role.EVALUATE)
     assert found.evaluations[0].seconds == 1.5
 
