@@ -3,6 +3,7 @@
 ``schema.context.Context`` says what the types ask of it.
 """
 
+from bisect import bisect_right
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import TypeVar
@@ -10,6 +11,7 @@ from typing import TypeVar
 from strawberry.dataloader import DataLoader
 
 from evolution.analysis import Analysis, ScoringOptions
+from evolution.clades import Clade
 from evolution.columns import Evaluations
 from evolution.errors import EvolutionError
 from evolution.records import AgentNode
@@ -136,6 +138,17 @@ class Context(Request):
         )
         self.admit(len(found))
         return Page(found, cursors.cursor_of(cursors.EVALUATIONS, found.ids[-1]) if found.ids else None, more)
+
+    async def clades(
+        self, experiment: StoredExperiment, after: str | None, first: int
+    ) -> Page[Sequence[Clade]]:
+        """The next clades of an experiment, by agent id."""
+        after_id, analysis = cursors.after_of(cursors.CLADES, after), await self.analysis(experiment)
+        found = (await self.work(lambda: analysis.clades)).clades
+        begin = 0 if after_id is None else bisect_right(found, after_id, key=lambda each: each.agent_id)
+        rows, more = found[begin : begin + first], len(found) > begin + first
+        self.admit(len(rows))
+        return Page(rows, cursors.cursor_of(cursors.CLADES, rows[-1].agent_id) if rows else None, more)
 
     async def selections(
         self, experiment: StoredExperiment, after: str | None, first: int

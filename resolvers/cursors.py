@@ -19,6 +19,7 @@ EXPERIMENTS: Final = "experiments"
 MEMBERS: Final = "members"
 EVALUATIONS: Final = "evaluations"
 SELECTIONS: Final = "selections"
+CLADES: Final = "clades"
 USAGE_BY_TIME: Final = "usage"
 USAGE_BY_RECORDING: Final = "unpriced"
 

@@ -142,7 +142,7 @@ def _among(rows: list[Candidate], agent_ids: tuple[str, ...] | None) -> list[Can
     wanted = set(agent_ids)
     found = [each for each in rows if each.agent_id in wanted]
     if missing := sorted(wanted - {each.agent_id for each in found}):
-        raise InvalidInput(f"agent {missing[0]!r} is no candidate in this experiment", field="agent_ids")
+        raise InvalidInput(f"Agent {missing[0]} is no candidate in this experiment.", field="agent_ids")
     return found
 
 

@@ -7,6 +7,7 @@ from typing import Any, Generic, Protocol, TypeVar
 import strawberry
 
 from evolution.analysis import Analysis, ScoringOptions
+from evolution.clades import Clade
 from evolution.columns import Evaluations
 from evolution.records import AgentNode
 from evolution.scoring import AgentFitness
@@ -97,6 +98,12 @@ class Context(Protocol):
         self, experiment: StoredExperiment, after: str | None, first: int
     ) -> Awaitable["Page[Evaluations]"]:
         """The next evaluations of an experiment."""
+        ...
+
+    def clades(
+        self, experiment: StoredExperiment, after: str | None, first: int
+    ) -> Awaitable["Page[Sequence[Clade]]"]:
+        """The next clades of an experiment, by agent id."""
         ...
 
     def selections(

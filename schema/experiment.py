@@ -36,12 +36,11 @@ from schema.lineage import (
     Frontier,
     Generation,
     PathAttribution,
-    page_after,
 )
 from schema.page import PageInfo
 from schema.scalars import JSON, BigInt, DateTime, Decimal
 from schema.selection import Selection, SelectionConnection
-from schema.words import FIRST_MAX, check_first, optional_id, optional_money
+from schema.words import FIRST_MAX, check_first, optional_money
 
 
 @strawberry.type(
@@ -268,19 +267,12 @@ class Experiment:
         return Clade.of(report.of(agent_id))
 
     @guarded(Permission.READ, description="Every clade, by agent id.")
-    async def clades(
-        self, info: Info, first: int = 50, after: strawberry.ID | None = None
-    ) -> CladeConnection:
-        """Every clade. `after` is an agent id."""
-        analysis = await info.context.analysis(self.row)
-        report = await info.context.worked_out(lambda: analysis.clades)
-        rows, more = page_after(report.clades, lambda each: each.agent_id, after, check_first(first))
-        info.context.admit(len(rows))
+    async def clades(self, info: Info, first: int = 50, after: str | None = None) -> CladeConnection:
+        """Every clade."""
+        page = await info.context.clades(self.row, after, check_first(first))
         return CladeConnection(
-            nodes=[Clade.of(each) for each in rows],
-            page_info=PageInfo(
-                has_next_page=more, end_cursor=optional_id(rows[-1].agent_id) if rows else None
-            ),
+            nodes=[Clade.of(each) for each in page.rows],
+            page_info=PageInfo(has_next_page=page.more, end_cursor=page.end),
         )
 
     @guarded(

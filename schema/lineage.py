@@ -1,8 +1,7 @@
 """What a lineage did, and for how much: generations, clades, frontiers, paths."""
 
-from bisect import bisect_right
-from collections.abc import Callable, Sequence
-from typing import Self, TypeVar
+from collections.abc import Sequence
+from typing import Self
 
 import strawberry
 
@@ -20,18 +19,8 @@ from schema.page import PageInfo
 from schema.scalars import BigInt, Decimal
 from schema.words import money
 
-T = TypeVar("T")
-
 LogRatio = float
 """A difference of logarithms: below 0 is cheaper."""
-
-
-def page_after(
-    rows: Sequence[T], id_of: Callable[[T], str], after: str | None, first: int
-) -> tuple[Sequence[T], bool]:
-    """The next of some rows by id, and whether more follow."""
-    begin = 0 if after is None else bisect_right(rows, after, key=id_of)
-    return rows[begin : begin + first], len(rows) > begin + first
 
 
 @strawberry.type(

@@ -131,7 +131,8 @@ class Costs(TypedDict):
 class CostsRow(TypedDict):
     """What they cost by now, adjustments included, apart for each budget that was charged directly.
 
-    ``unknown`` counts usages without a price, or in another currency; ``unreported`` those without counts.
+    ``unknown`` counts usages without a price, or in another currency; ``unreported`` those whose tokens
+    nobody knows.
     """
 
     uids: list[str]

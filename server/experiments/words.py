@@ -7,8 +7,11 @@ from evolution.ports import Bill, Receipt
 from pricing.money import format_nano
 
 CAPABILITY: Final = "evaluation"
-NOBODY_KNOWS: Final = "unreported"
-"""The model of an evaluation whose cost nobody knows: no catalogue has it, so the ledger charges the hold."""
+NOBODY_KNOWS: Final = {"model_id": "unreported", "prompt_tokens": 1}
+"""An evaluation whose cost nobody knows: no catalogue has that model, so the ledger charges the hold.
+
+Without any token it would be priced, at 0; estimates do not count as known tokens.
+"""
 
 
 def usages_of(bill: Bill) -> list[dict[str, Any]]:
@@ -24,7 +27,7 @@ def usages_of(bill: Bill) -> list[dict[str, Any]]:
             **words,
         }
         if not bill.usages and bill.cost_nano is None:
-            said["model_id"] = NOBODY_KNOWS
+            said |= NOBODY_KNOWS
         elif not bill.usages and bill.cost_nano is not None:
             said["provider_cost"] = format_nano(bill.cost_nano)
             said["provider_cost_currency"] = bill.currency

@@ -90,6 +90,11 @@ WHOLE = """{
 }"""
 
 
+CLADES = """
+query($after: String) { experiment(experimentId: "e") { clades(after: $after) { nodes { agentId } } } }
+"""
+
+
 def test_a_lineage_is_reported_as_a_whole(admin: Caller) -> None:
     experiment(admin, referencePrice="0.08")
     family(admin)
@@ -123,7 +128,8 @@ def test_a_lineage_is_reported_as_a_whole(admin: Caller) -> None:
     assert shown["child"] == {"members": 1, "cost": "0.02", "discoveryCost": "0.2"}
     assert shown["nobody"] is None
     assert [each["agentId"] for each in shown["clades"]["nodes"]] == ["child", "left", "right"]
-    assert shown["clades"]["pageInfo"] == {"hasNextPage": True, "endCursor": "right"}
+    rest = admin.get(CLADES, after=shown["clades"]["pageInfo"]["endCursor"])["experiment"]["clades"]
+    assert rest["nodes"] == [{"agentId": "root"}]
     assert shown["costToDiscover"] == {
         "agentId": "child",
         "cost": "0.2",

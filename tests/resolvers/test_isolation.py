@@ -361,7 +361,7 @@ def test_the_marks_are_there_for_those_who_may_see_them(world: World) -> None:
     for field in ("budgets", "agents", "usage", "apiKeys", "experiments"):
         assert marked(prober.caller.get(f"{{ {field} {everything(field)} }}"))
     own = world.confined.get(f'{{ budget(budgetId: "web") {everything("budget")} }}')["budget"]
-    assert (own["childCount"], own["status"]["spent"]) == (1, "0.0035")
+    assert (own["childCount"], own["status"]["spent"]) == (2, "0.0035")
 
 
 def test_a_rollup_names_nothing_above_or_beside(world: World) -> None:
