@@ -8,6 +8,8 @@ import io
 import math
 from collections.abc import Callable, Sequence
 from importlib import import_module
+from itertools import pairwise
+from textwrap import wrap
 from typing import Any, Final, Literal
 
 from evolution.errors import InvalidInput, NotInstalled
@@ -26,7 +28,11 @@ LABELS_MAX: Final = 12
 """So many agents are named in a picture; more would hide each other."""
 TREE_LABELS_MAX: Final = 10
 PIXELS_PER_INCH: Final = 150
-NAME_LENGTH: Final = 22
+NAME_LENGTH: Final = 24
+NAME_BEGIN: Final = 8
+NAME_END: Final = 14
+MIXTURES: Final = 40
+LETTERS_PER_INCH: Final = 9
 POINT_PIXELS: Final = 3.0
 POINTS_MAX: Final = 3_000
 SIDES: Final = (
@@ -120,10 +126,10 @@ def _frontier(page: Page, figure: FrontierFigure) -> None:
         right = max(costs)
         xs, ys = [each.mean_cost for each in front], [each.effectiveness for each in front]
         axes.step([*xs, right], [*ys, ys[-1]], where="post", color=BLUE, linewidth=1.1, zorder=2)
-        corners = figure.hull
+        mixed = _mixtures(figure.hull)
         axes.plot(
-            [each.mean_cost for each in corners],
-            [each.effectiveness for each in corners],
+            [cost for cost, _ in mixed],
+            [effective for _, effective in mixed],
             color=RED,
             linestyle=(0, (4, 2)),
             linewidth=1.1,
@@ -133,7 +139,7 @@ def _frontier(page: Page, figure: FrontierFigure) -> None:
         _rug(axes, [each.effectiveness or 0.0 for each in unknown], len(unknown))
     axes.set_xlabel(f"mean cost per evaluation ({figure.currency}{', log scale' if wide else ''})")
     axes.set_ylabel("effectiveness (mean score, 0 to 1)")
-    axes.set_title(figure.title or "Cost and effectiveness")
+    _title(page, axes, figure.title or "Cost and effectiveness")
     if figure.points:
         axes.legend(loc="best", fontsize=8)
     _names(
@@ -142,6 +148,25 @@ def _frontier(page: Page, figure: FrontierFigure) -> None:
         [(each.mean_cost, each.effectiveness, each.agent_id) for each in _named(figure)],
         [(each.mean_cost, each.effectiveness) for each in figure.points],
     )
+
+
+def _mixtures(corners: Sequence[FrontierPoint]) -> list[tuple[float, float]]:
+    """What it costs and gives to send parts of the work to two neighbours; curved where cost is log."""
+    return [
+        (
+            left.mean_cost + part * (right.mean_cost - left.mean_cost),
+            left.effectiveness + part * (right.effectiveness - left.effectiveness),
+        )
+        for left, right in pairwise(corners)
+        for part in (step / MIXTURES for step in range(MIXTURES + 1))
+    ]
+
+
+def _title(page: Page, axes: Any, title: str, note: str = "") -> None:
+    """A title that fits, and beneath it a note."""
+    width = int(page.get_size_inches()[0] * LETTERS_PER_INCH)
+    lines = wrap(title, width) or [""]
+    axes.set_title("\n".join([*lines, *([note] if note else [])]))
 
 
 def _named(figure: FrontierFigure) -> Sequence[FrontierPoint]:
@@ -266,7 +291,7 @@ def _tree_axes(page: Page, axes: Any, figure: TreeFigure) -> None:
     missing = f", {figure.dangling} parents not in the archive" if figure.dangling else ""
     axes.set_xlabel("generation")
     axes.set_ylabel(f"{len(figure.nodes)} agents{missing}")
-    axes.set_title(figure.title or f"Lineage by {figure.value_name}")
+    _title(page, axes, figure.title or f"Lineage by {figure.value_name}")
 
 
 def _spend(page: Page, figure: SpendFigure) -> None:
@@ -311,8 +336,8 @@ def _spend(page: Page, figure: SpendFigure) -> None:
         running.set_xticks(places, words)
     else:
         running.xaxis.set_major_locator(import_module("matplotlib.ticker").MaxNLocator(integer=True))
-    short = f"; {figure.unknown} costs unknown, not counted" if figure.unknown else ""
-    axes.set_title((figure.title or "Spend per generation") + short)
+    short = f"{figure.unknown} costs unknown, not counted" if figure.unknown else ""
+    _title(page, axes, figure.title or "Spend per generation", short)
     if axes.get_legend_handles_labels()[0]:
         axes.legend(loc="upper left", ncols=3, fontsize=8)
 
@@ -333,7 +358,7 @@ def _names(
     ]
     box = axes.get_window_extent()
     for x, y, name in places:
-        text = name if len(name) <= NAME_LENGTH else f"{name[: NAME_LENGTH - 1]}…"
+        text = name if len(name) <= NAME_LENGTH else f"{name[:NAME_BEGIN]}…{name[-NAME_END:]}"
         for shift, side in SIDES:
             label: Any = axes.annotate(
                 text, (x, y), xytext=shift, textcoords="offset points", ha=side, fontsize=7, zorder=5

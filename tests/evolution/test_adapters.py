@@ -1,5 +1,6 @@
 """The adapters on the real packages: openevolve's evaluator and database, GEPA's optimizer."""
 
+import re
 from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -229,6 +230,35 @@ def test_a_coroutine_is_refused_where_it_is_decorated(gate: CostGate) -> None:
 
     with pytest.raises(InvalidInput, match="plain function"):
         guarded(gate)(evaluate)
+
+
+def test_the_page_shows_wrappers_that_work(gate: CostGate, made: Bank, log: JsonLog, tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "research.md").read_text(encoding="utf-8")
+    study, wrapped, optimized = re.findall(r"^```python\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    names: dict[str, Any] = {}
+    exec(compile(study, "study.py", "exec"), names)  # noqa: S102 - it is our own page
+    scores = {
+        agent: [names["evaluate"](how, task).score for task in names["TASKS"].values()]
+        for agent, how in names["AGENTS"].items()
+    }
+    assert scores == {"careful": [1, 1, 1, 1], "quick": [1, 0, 0, 0]}
+
+    with bank(100 * CENT) as other:
+        other_names: dict[str, Any] = {"ledger": BankLedger(other), "log": JsonLog()}
+        # Its budget is another one there: the bank has one, and pays for whoever names none.
+        text = wrapped.replace('budget_id="search"', f'budget_id="{BUDGET}"')
+        exec(compile(text, "docs/research.md", "exec"), other_names)  # noqa: S102 - as above
+        found = other_names["evaluate"](write(tmp_path, "x = 1"))
+        assert found["combined_score"] == found["fitness"]
+        assert other.figures() == (12_300_000, 0)
+        other_names["gate"].close()
+
+    inner = Exact()
+    said = {"adapter": inner, "gate": gate, "examples": examples(3, "0.02"), "reflect": reflect}
+    exec(compile(optimized, "docs/research.md", "exec"), said)  # noqa: S102 - as above
+    assert inner.calls == 5
+    assert made.figures() == (10 * CENT, 0)
+    assert len(log.rows) == 10
 
 
 def test_metrics_are_combined_as_openevolve_does() -> None:
