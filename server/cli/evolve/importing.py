@@ -19,67 +19,81 @@ if TYPE_CHECKING:
 PANEL = "What an archive does not say"
 
 
+Archives = Annotated[
+    list[Path],
+    typer.Argument(
+        help="Files or folders; several make one study (such as agents.csv and evaluations.csv).",
+        allow_dash=True,
+    ),
+]
+Into = Annotated[
+    str | None, typer.Option("--experiment", "-e", help="Import into the service under this id.")
+]
+To = Annotated[Path | None, typer.Option(help="Instead: write JSON lines, which the other commands read.")]
+Format = Annotated[
+    str | None,
+    typer.Option("--format", help="jsonl, csv, openevolve, shinka, mast or run. Default: seen."),
+]
+ScoreRange = Annotated[
+    str | None,
+    typer.Option(
+        "--score-range",
+        help="Which raw scores are 0 and 1, such as 0:2.636; 10:0 where less is better.",
+        metavar="LOW:HIGH",
+        rich_help_panel=PANEL,
+    ),
+]
+ScoreMetric = Annotated[
+    str | None,
+    typer.Option(help="openevolve: the metric that is the score.", rich_help_panel=PANEL),
+]
+CostMetric = Annotated[
+    str | None,
+    typer.Option(help="openevolve: the metric that is money, in units.", rich_help_panel=PANEL),
+]
+SecondsMetric = Annotated[
+    str | None, typer.Option(help="openevolve: the metric that is seconds.", rich_help_panel=PANEL)
+]
+PromptRate = Annotated[
+    str | None,
+    typer.Option(help="mast: a price per million prompt tokens, to estimate.", rich_help_panel=PANEL),
+]
+CompletionRate = Annotated[
+    str | None,
+    typer.Option(help="mast: a price per million completion tokens.", rich_help_panel=PANEL),
+]
+Charge = Annotated[
+    str,
+    typer.Option(
+        help="mast: what that estimate is the cost of: build (writing the program) or evaluate.",
+        rich_help_panel=PANEL,
+    ),
+]
+ExistingBudget = Annotated[
+    str | None, typer.Option(help="An existing budget that the experiment is. Default: a new one.")
+]
+Parent = Annotated[str | None, typer.Option(help="The new budget's parent.")]
+Amount = Annotated[str | None, typer.Option(help="The new budget's amount: its cap.")]
+
+
 def import_(
-    archive: Annotated[
-        list[Path],
-        typer.Argument(
-            help="Files or folders; several make one study (such as agents.csv and evaluations.csv).",
-            allow_dash=True,
-        ),
-    ],
+    archive: Archives,
     *,
-    experiment: Annotated[
-        str | None, typer.Option("--experiment", "-e", help="Import into the service under this id.")
-    ] = None,
-    to: Annotated[
-        Path | None, typer.Option(help="Instead: write JSON lines, which the other commands read.")
-    ] = None,
-    kind: Annotated[
-        str | None,
-        typer.Option("--format", help="jsonl, csv, openevolve, shinka, mast or run. Default: seen."),
-    ] = None,
-    scale: Annotated[
-        str | None,
-        typer.Option(
-            "--score-range",
-            help="Which raw scores are 0 and 1, such as 0:2.636; 10:0 where less is better.",
-            metavar="LOW:HIGH",
-            rich_help_panel=PANEL,
-        ),
-    ] = None,
-    score_metric: Annotated[
-        str | None,
-        typer.Option(help="openevolve: the metric that is the score.", rich_help_panel=PANEL),
-    ] = None,
-    cost_metric: Annotated[
-        str | None,
-        typer.Option(help="openevolve: the metric that is money, in units.", rich_help_panel=PANEL),
-    ] = None,
-    seconds_metric: Annotated[
-        str | None, typer.Option(help="openevolve: the metric that is seconds.", rich_help_panel=PANEL)
-    ] = None,
-    prompt_rate: Annotated[
-        str | None,
-        typer.Option(help="mast: a price per million prompt tokens, to estimate.", rich_help_panel=PANEL),
-    ] = None,
-    completion_rate: Annotated[
-        str | None,
-        typer.Option(help="mast: a price per million completion tokens.", rich_help_panel=PANEL),
-    ] = None,
-    charge: Annotated[
-        str,
-        typer.Option(
-            help="mast: what that estimate is the cost of: build (writing the program) or evaluate.",
-            rich_help_panel=PANEL,
-        ),
-    ] = "build",
+    experiment: Into = None,
+    to: To = None,
+    kind: Format = None,
+    scale: ScoreRange = None,
+    score_metric: ScoreMetric = None,
+    cost_metric: CostMetric = None,
+    seconds_metric: SecondsMetric = None,
+    prompt_rate: PromptRate = None,
+    completion_rate: CompletionRate = None,
+    charge: Charge = "build",
     weight: Weights = None,
     reference_price: ReferencePrice = None,
-    budget: Annotated[
-        str | None, typer.Option(help="An existing budget that the experiment is. Default: a new one.")
-    ] = None,
-    parent: Annotated[str | None, typer.Option(help="The new budget's parent.")] = None,
-    amount: Annotated[str | None, typer.Option(help="The new budget's amount: its cap.")] = None,
+    budget: ExistingBudget = None,
+    parent: Parent = None,
+    amount: Amount = None,
     as_json: Json = False,
     url: Url = None,
     key: Key = None,

@@ -26,44 +26,55 @@ Parts = contextlib.AbstractAsyncContextManager[tuple[Any, Any]]
 """A ledger and a log, ``evolution.ports``, for as long as a run takes."""
 
 
+Evaluate = Annotated[
+    str,
+    typer.Option(
+        help="Your function evaluate(agent, task), plain or async, that returns an Outcome "
+        "(evolution.outcome). The current folder is looked in first.",
+        metavar="MODULE:FUNCTION",
+    ),
+]
+Hold = Annotated[str, typer.Option(help="The most that one evaluation can cost: held before each starts.")]
+LogFile = Annotated[
+    Path | None,
+    typer.Option("--file", "-f", help="Run without the service: this file is the log, and resumes it."),
+]
+Cap = Annotated[
+    str | None,
+    typer.Option(help="The cap (with --file); what the strategy plans with (with --experiment)."),
+]
+AgentsFile = Annotated[
+    Path | None, typer.Option(help="JSON: an object by agent id. Default: AGENTS of the module.")
+]
+TasksFile = Annotated[
+    Path | None, typer.Option(help="JSON: an object by task id. Default: TASKS of the module.")
+]
+StrategyName = Annotated[
+    str, typer.Option(help="sweep, successive_halving, kube, ocba or thompson (docs/evolution.md).")
+]
+Parameters = Annotated[
+    list[str] | None,
+    typer.Option(help="The strategy's own, such as trials=3.", metavar="NAME=JSON"),
+]
+Workers = Annotated[int, typer.Option(help="So many evaluations at once.", min=1, max=1000)]
+Seed = Annotated[int, typer.Option(help="Of the strategy's draws (with --file).", min=0)]
+Currency = Annotated[str, typer.Option(help="Of all amounts (with --file).")]
+
+
 def run(
     *,
-    evaluate: Annotated[
-        str,
-        typer.Option(
-            help="Your function evaluate(agent, task), plain or async, that returns an Outcome "
-            "(evolution.outcome). The current folder is looked in first.",
-            metavar="MODULE:FUNCTION",
-        ),
-    ],
-    hold: Annotated[
-        str, typer.Option(help="The most that one evaluation can cost: held before each starts.")
-    ],
-    file: Annotated[
-        Path | None,
-        typer.Option("--file", "-f", help="Run without the service: this file is the log, and resumes it."),
-    ] = None,
+    evaluate: Evaluate,
+    hold: Hold,
+    file: LogFile = None,
     experiment: ExperimentId = None,
-    budget: Annotated[
-        str | None,
-        typer.Option(help="The cap (with --file); what the strategy plans with (with --experiment)."),
-    ] = None,
-    agents: Annotated[
-        Path | None, typer.Option(help="JSON: an object by agent id. Default: AGENTS of the module.")
-    ] = None,
-    tasks: Annotated[
-        Path | None, typer.Option(help="JSON: an object by task id. Default: TASKS of the module.")
-    ] = None,
-    strategy: Annotated[
-        str, typer.Option(help="sweep, successive_halving, kube, ocba or thompson (docs/evolution.md).")
-    ] = "sweep",
-    parameter: Annotated[
-        list[str] | None,
-        typer.Option(help="The strategy's own, such as trials=3.", metavar="NAME=JSON"),
-    ] = None,
-    workers: Annotated[int, typer.Option(help="So many evaluations at once.", min=1, max=1000)] = 8,
-    seed: Annotated[int, typer.Option(help="Of the strategy's draws (with --file).", min=0)] = 0,
-    currency: Annotated[str, typer.Option(help="Of all amounts (with --file).")] = "USD",
+    budget: Cap = None,
+    agents: AgentsFile = None,
+    tasks: TasksFile = None,
+    strategy: StrategyName = "sweep",
+    parameter: Parameters = None,
+    workers: Workers = 8,
+    seed: Seed = 0,
+    currency: Currency = "USD",
     reference_price: ReferencePrice = None,
     as_json: Json = False,
     url: Url = None,

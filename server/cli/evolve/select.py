@@ -27,36 +27,46 @@ if TYPE_CHECKING:
     from server.cli.evolve.study import Study
 
 
+SelectorName = Annotated[
+    str | None,
+    typer.Option(help="Such as nsga2, tournament, cost_lexicase, hull_frontier (docs/evolution.md)."),
+]
+Count = Annotated[int, typer.Option("--count", "-k", help="How many.", min=1)]
+Seed = Annotated[
+    int, typer.Option(help="The same seed chooses the same, in whatever order they come.", min=0)
+]
+Parameters = Annotated[
+    list[str] | None,
+    typer.Option(help="The selector's own, such as size=3.", metavar="NAME=JSON"),
+]
+Replace = Annotated[bool, typer.Option("--replace", help="One may be chosen several times.")]
+Money = Annotated[
+    str | None,
+    typer.Option(help="Instead of a selector: the most fitness that this amount buys, exactly."),
+]
+Ahead = Annotated[int, typer.Option(help="With --budget: so many further evaluations of each.", min=1)]
+Quantile = Annotated[
+    float | None,
+    typer.Option(help="With --budget: plan with this quantile of cost, such as 0.9.", min=0.01, max=0.99),
+]
+Must = Annotated[list[str] | None, typer.Option(help="With --budget: it must be among them.")]
+Never = Annotated[list[str] | None, typer.Option(help="With --budget: it must not.")]
+
+
 def select(
     *,
     file: Files = None,
     experiment: ExperimentId = None,
-    selector: Annotated[
-        str | None,
-        typer.Option(help="Such as nsga2, tournament, cost_lexicase, hull_frontier (docs/evolution.md)."),
-    ] = None,
-    k: Annotated[int, typer.Option("--count", "-k", help="How many.", min=1)] = 10,
-    seed: Annotated[
-        int, typer.Option(help="The same seed chooses the same, in whatever order they come.", min=0)
-    ] = 0,
-    parameter: Annotated[
-        list[str] | None,
-        typer.Option(help="The selector's own, such as size=3.", metavar="NAME=JSON"),
-    ] = None,
-    replace: Annotated[bool, typer.Option("--replace", help="One may be chosen several times.")] = False,
-    budget: Annotated[
-        str | None,
-        typer.Option(help="Instead of a selector: the most fitness that this amount buys, exactly."),
-    ] = None,
-    ahead: Annotated[
-        int, typer.Option(help="With --budget: so many further evaluations of each.", min=1)
-    ] = 10,
-    quantile: Annotated[
-        float | None,
-        typer.Option(help="With --budget: plan with this quantile of cost, such as 0.9.", min=0.01, max=0.99),
-    ] = None,
-    must: Annotated[list[str] | None, typer.Option(help="With --budget: it must be among them.")] = None,
-    never: Annotated[list[str] | None, typer.Option(help="With --budget: it must not.")] = None,
+    selector: SelectorName = None,
+    k: Count = 10,
+    seed: Seed = 0,
+    parameter: Parameters = None,
+    replace: Replace = False,
+    budget: Money = None,
+    ahead: Ahead = 10,
+    quantile: Quantile = None,
+    must: Must = None,
+    never: Never = None,
     weight: Weights = None,
     reference_price: ReferencePrice = None,
     aggregate: Aggregate = None,
