@@ -16,13 +16,18 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from evolution.adapters.gate import CostGate
 from evolution.archives.tables import read_jsonl
 from evolution.codec import from_json
-from evolution.records import Operator, Role
+from evolution.errors import CapReached
+from evolution.outcome import Outcome
+from evolution.records import Experiment, Operator, Role
+from evolution.runner import Limits
 from evolution.selections import Selection, replay
 from evolution.selectors.registry import SELECTORS
 from server.cli import app
 from server.cli.errors import MISUSED, REFUSED, CliError
+from server.cli.evolve.offline import FileLedger, file_log
 from tests.evolution.data import MAST, beside
 from tests.support.servers import COMMAND, environment
 
@@ -352,6 +357,45 @@ def test_a_killed_run_resumes_and_pays_nothing_twice(module: Path) -> None:
     }
     # Only what had no outcome when it died was done again.
     assert len((module / "calls.txt").read_text(encoding="utf-8").splitlines()) <= 22
+
+
+def test_gepa_and_the_like_can_be_capped_by_a_file_too(tmp_path: Path) -> None:
+    path = tmp_path / "search.jsonl"
+    experiment = Experiment("search", c0_nano=10_000_000)
+
+    def evaluations(count: int) -> int:
+        with file_log(path, experiment) as log:
+            ledger = FileLedger(50_000_000, log, "USD")
+            with CostGate(experiment, ledger, log, Limits(20_000_000)) as gate:
+                for i in range(count):
+                    try:
+                        gate.evaluate("a", f"t{i}", lambda: 1, lambda _: Outcome(0.5, 10_000_000))
+                    except CapReached:
+                        return i
+        return count
+
+    assert evaluations(2) == 2
+    # What earlier runs spent is spent: two of a cent are left beside a hold of two.
+    assert evaluations(9) == 2
+    found = as_json("score", "--file", path)
+    assert [(each["agentId"], each["cost"], each["trials"]) for each in found["fitness"]] == [
+        ("a", "0.04", 4)
+    ]
+
+
+def test_usages_of_a_run_are_priced_by_the_catalogue(tmp_path: Path) -> None:
+    experiment = Experiment("priced", c0_nano=10_000_000)
+    known = {"provider": "openai", "model_id": "gpt-4o", "prompt_tokens": 1_000, "completion_tokens": 100}
+    with file_log(tmp_path / "log.jsonl", experiment) as log:
+        ledger = FileLedger(10**9, log, "USD")
+        with CostGate(experiment, ledger, log, Limits(20_000_000)) as gate:
+            costs = [
+                gate.evaluate("a", "t", lambda: 1, lambda _, words=words: Outcome(1.0, usages=words))[1]
+                for words in ((known,), (known, known), ({**known, "model_id": "unheard-of"},))
+            ]
+    assert [each.evaluation.cost_nano for each in costs] == [3_500_000, 7_000_000, None]
+    assert [each.charged_nano for each in costs] == [3_500_000, 7_000_000, 20_000_000]
+    assert (ledger.spent_nano, ledger.held_nano) == (30_500_000, 0)
 
 
 def test_only_one_run_at_a_time_owns_its_file(module: Path) -> None:

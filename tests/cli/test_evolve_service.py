@@ -1,6 +1,8 @@
 """``costgraph evolve`` on experiments of a running service, on both engines."""
 
 import json
+import subprocess
+import time
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -8,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.cli.test_evolve import LINES, STUDY, as_json
-from tests.support.servers import Client, ServerProcess, costgraph
+from tests.support.servers import COMMAND, Client, ServerProcess, costgraph, environment
 
 REFUSED, MISUSED = 1, 2
 
@@ -70,6 +72,40 @@ def test_an_archive_is_imported_once_and_scored_as_its_file_is(
     )
     report = evolve.json("report", "--experiment", name)
     assert report["clades"] == as_json("report", "--file", study)["clades"]
+
+
+def test_an_import_that_was_killed_is_run_again(
+    evolve: Evolve, server: ServerProcess, client: Client, tmp_path: Path, name: str
+) -> None:
+    path = tmp_path / "long.jsonl"
+    lines = [json.dumps({"agent_id": f"{name}-{i}"}) for i in range(20)]
+    lines += [
+        json.dumps({"agent_id": f"{name}-{i % 20}", "task_id": f"t{i}", "score": 1, "cost": "0.001"})
+        for i in range(4_000)
+    ]
+    path.write_text("\n".join(lines), encoding="utf-8")
+    command = [COMMAND, "evolve", "import", path, "--experiment", name]
+    killed = subprocess.Popen(
+        [*command, "--url", server.url, "--key", server.admin_key],
+        env=environment(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    query = "query($id: ID!) { experiment(experimentId: $id) { evaluations(first: 1) { nodes { taskId } } } }"
+    until = time.monotonic() + 120
+    while time.monotonic() < until:
+        found = client.data(query, id=name)["experiment"]
+        if found is not None and found["evaluations"]["nodes"]:
+            break
+        time.sleep(0.02)
+    killed.kill()
+    killed.wait()
+    again = evolve.json("import", path, "--experiment", name)
+    counts = again["recorded"]["evaluations"], again["alreadyThere"]["evaluations"]
+    assert sum(counts) == 4_000
+    assert counts[1] >= 500
+    (each, *_) = evolve.json("score", "--experiment", name)["fitness"]
+    assert (each["trials"], each["cost"]) == (4_000, "0.2")
 
 
 def test_imported_money_is_in_no_budget(evolve: Evolve, client: Client, study: Path, name: str) -> None:

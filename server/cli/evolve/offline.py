@@ -110,6 +110,10 @@ class FileLedger:
     held: dict[str, int] = field(default_factory=dict[str, int])
     settled: dict[str, Receipt] = field(default_factory=dict[str, Receipt])
     pricer: Pricer | None = None
+    spent_nano: int = 0
+    """All that was charged."""
+    held_nano: int = 0
+    """All that is held."""
 
     def __post_init__(self) -> None:
         """What was paid in earlier runs is spent; what was logged and not paid keeps its hold."""
@@ -117,13 +121,10 @@ class FileLedger:
             if entry.receipt is not None:
                 self.settled[entry.hold.key] = entry.receipt
                 self.held.pop(entry.hold.key, None)
-            else:
+            elif entry.hold.key not in self.settled:
                 self.held[entry.hold.key] = int(entry.hold.hold_id.rpartition("#")[2])
-
-    @property
-    def spent_nano(self) -> int:
-        """All that was charged."""
-        return sum(each.charged_nano for each in self.settled.values())
+        self.spent_nano = sum(each.charged_nano for each in self.settled.values())
+        self.held_nano = sum(self.held.values())
 
     async def reserve(self, request: HoldRequest) -> Held | Refused | Wait | Lapsed:
         """Hold money, where spent + held + asked is at most the cap."""
@@ -132,7 +133,7 @@ class FileLedger:
             return Lapsed()
         if request.key in self.held:
             return hold
-        spent, held = self.spent_nano, sum(self.held.values())
+        spent, held = self.spent_nano, self.held_nano
         if spent + held + request.amount_nano > self.cap_nano:
             return Refused(
                 f"Budget exceeded: {format_nano(spent + held + request.amount_nano)} / "
@@ -141,6 +142,7 @@ class FileLedger:
                 f"asked {format_nano(request.amount_nano)})"
             )
         self.held[request.key] = request.amount_nano
+        self.held_nano += request.amount_nano
         return hold
 
     async def extend(self, hold: Held, ttl_seconds: int) -> None:
@@ -150,12 +152,13 @@ class FileLedger:
         """Charge, and give the rest back; the first receipt again for a repetition."""
         if (known := self.settled.get(hold.key)) is not None:
             return known
-        held_nano = self.held.get(hold.key, 0)
         cost_nano = self._cost(bill)
+        held_nano = self.held.pop(hold.key, 0)
+        self.held_nano -= held_nano
         charged = held_nano if cost_nano is None else cost_nano
         receipt = Receipt(charged, cost_nano, max(charged - held_nano, 0))
         self.settled[hold.key] = receipt
-        self.held.pop(hold.key, None)
+        self.spent_nano += charged
         return receipt
 
     def _cost(self, bill: Bill) -> int | None:
