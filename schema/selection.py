@@ -1,5 +1,6 @@
 """Selections as they are kept: who was chosen by what from whom, so that anybody can choose again."""
 
+from bisect import bisect_right
 from typing import Self
 
 import strawberry
@@ -12,6 +13,7 @@ from schema.context import Info
 from schema.fitness import Score, optional_amount
 from schema.page import PageInfo
 from schema.scalars import JSON, BigInt, DateTime, Decimal
+from schema.words import FIRST_MAX, check_first
 
 
 @strawberry.type(description="What the selector saw of a candidate. Null is unknown.")
@@ -59,7 +61,7 @@ class Selection:
     replace: bool
     generation: int | None
     chosen: list[strawberry.ID] = strawberry.field(description="In the order of choice.")
-    excluded: list[Excluded]
+    excluded_count: int
     candidate_count: int
     created_at: DateTime
 
@@ -78,18 +80,38 @@ class Selection:
             replace=said.replace,
             generation=said.generation,
             chosen=[strawberry.ID(each) for each in said.chosen],
-            excluded=[
-                Excluded(agent_id=strawberry.ID(name), reason=why) for name, why in said.excluded.items()
-            ],
+            excluded_count=len(said.excluded),
             candidate_count=len(said.candidates),
             created_at=DateTime(row.created_at_us),
         )
 
-    @guarded(Permission.READ, description="Whom it chose from, by id, with the scores that it saw.")
-    def candidates(self, info: Info) -> list[Candidate]:
+    @guarded(
+        Permission.READ,
+        description="Whom it chose from, by id, with the scores that it saw. Page on with the last id as "
+        "`after`.",
+    )
+    def candidates(
+        self, info: Info, first: int = FIRST_MAX, after: strawberry.ID | None = None
+    ) -> list[Candidate]:
         """Whom it chose from."""
-        info.context.admit(len(self.row.selection.candidates))
-        return [Candidate.of(each) for each in self.row.selection.candidates]
+        rows = self.row.selection.candidates
+        begin = 0 if after is None else bisect_right(rows, after, key=lambda each: each.agent_id)
+        shown = rows[begin : begin + check_first(first)]
+        info.context.admit(len(shown))
+        return [Candidate.of(each) for each in shown]
+
+    @guarded(
+        Permission.READ,
+        description="Who could not be considered, by id, and why. Page on with the last id as `after`.",
+    )
+    def excluded(
+        self, info: Info, first: int = FIRST_MAX, after: strawberry.ID | None = None
+    ) -> list[Excluded]:
+        """Who could not be considered."""
+        said = self.row.selection.excluded
+        names = sorted(name for name in said if after is None or name > after)[: check_first(first)]
+        info.context.admit(len(names))
+        return [Excluded(agent_id=strawberry.ID(name), reason=said[name]) for name in names]
 
     @guarded(Permission.READ, description="Whether it comes out the same when it is made again now.")
     async def reproducible(self, info: Info) -> bool:

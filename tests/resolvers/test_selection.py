@@ -18,6 +18,10 @@ def test_a_selection_is_kept_and_can_be_made_again_from_the_graph(admin: Caller)
     assert found["reproducible"]
     assert [each["agentId"] for each in found["candidates"]] == ["child", "left", "right", "root"]
     assert selected(admin, selector="tournament", k=2, parameters={"size": 2}, generation=3) == found
+    page = """query($id: ID!) { experiment(experimentId: "e") { selections(first: 1) { nodes {
+      selectionId candidateCount candidates(first: 2, after: $id) { agentId } } } } }"""
+    (shown,) = admin.get(page, id="child")["experiment"]["selections"]["nodes"]
+    assert (shown["candidateCount"], shown["candidates"]) == (4, [{"agentId": "left"}, {"agentId": "right"}])
     tenant = admin.principal.tenant
     uid = uid_of(tenant, "e")
     kept = admin.services.experiments.get([uid])[uid]
@@ -115,3 +119,17 @@ def test_every_selector_selects_through_the_api(admin: Caller) -> None:
         assert found["chosen"], name
         assert set(found["chosen"]) <= {"left", "right", "child"}
         assert found["reproducible"], name
+
+
+def test_who_has_no_known_cost_is_excluded_with_the_reason(admin: Caller) -> None:
+    experiment(admin, referencePrice="0.08")
+    family(admin)
+    lineage(admin, {"agentId": "late"}, {"agentId": "later"})
+    evaluated(admin, evaluation("v", "late"))
+    found = selected(admin, selector="nsga2", k=5)
+    assert found["excluded"] == [
+        {"agentId": "late", "reason": "UNKNOWN_COST"},
+        {"agentId": "later", "reason": "UNKNOWN_COST"},
+    ]
+    assert sorted(found["chosen"]) == ["child", "left", "right", "root"]
+    assert found["reproducible"]
