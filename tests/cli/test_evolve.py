@@ -21,6 +21,7 @@ from evolution.archives.tables import read_jsonl
 from evolution.codec import from_json
 from evolution.errors import CapReached
 from evolution.outcome import Outcome
+from evolution.prompts import DIRECTIVES
 from evolution.records import Experiment, Operator, Role
 from evolution.runner import Limits
 from evolution.selections import Selection, replay
@@ -217,7 +218,26 @@ def test_another_database_is_refused(tmp_path: Path) -> None:
     assert "no column parent_id" in evolve("score", "--file", path, code=REFUSED)
 
 
+def test_the_prompt_is_the_directives_graded(study: Path) -> None:
+    assert evolve("prompt").startswith(DIRECTIVES)
+    full = evolve("prompt", "--utilization", "0.85")
+    assert full.startswith(DIRECTIVES)
+    assert "from 80% of the budget on: economical" in full
+    assert "from 100%" not in full
+    advised = evolve("prompt", "--utilization", "0.85", "--file", study, "--agent", "seed")
+    assert advised.startswith(full.rstrip())
+    found = as_json("score", "--file", study)["fitness"]
+    weak = {
+        name for each in found if each["agentId"] == "seed" for name in ("efficiency",) if each[name] < 0.5
+    }
+    assert ("time or tokens per success" in advised) is bool(weak)
+    assert as_json("prompt", "--utilization", "0.85")["prompt"] == full.rstrip("\n")
+    assert "no agent nobody" in evolve("prompt", "--file", study, "--agent", "nobody", code=REFUSED)
+
+
 BAD = [
+    (("prompt", "--agent", "a"), MISUSED, "--agent goes with"),
+    (("prompt", "--budget", "b", "--utilization", "1"), MISUSED, "asks the service"),
     (("score",), MISUSED, "Say which study"),
     (("score", "--file", "{study}", "--experiment", "x"), MISUSED, "and not both"),
     (("score", "--file", "{tmp}/missing.jsonl"), REFUSED, "No such file"),

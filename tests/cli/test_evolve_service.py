@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from evolution.prompts import DIRECTIVES
 from tests.cli.test_evolve import LINES, STUDY, as_json
 from tests.support.servers import COMMAND, Client, ServerProcess, costgraph, environment
 
@@ -186,6 +187,25 @@ def test_a_run_keeps_to_the_experiments_budget_and_resumes(
     assert (second["run"]["stop"], second["run"]["resumed"]) == ("done", calls)
     assert len((tmp_path / "calls.txt").read_text(encoding="utf-8").splitlines()) == 20
     assert len(evolve.json("score", "--experiment", name)["fitness"]) == 4
+
+
+def test_the_prompt_is_graded_by_budget_and_fitness(
+    evolve: Evolve, client: Client, study: Path, name: str
+) -> None:
+    evolve.run("import", study, "--experiment", name, "--amount", "10")
+    spend = {
+        "operation_id": name,
+        "agent_id": name,
+        "capability_type": "x",
+        "budget_id": name,
+        "provider_cost": "9",
+    }
+    assert client.post("/v1/usage", json=spend).status_code == 201
+    found = evolve.run("prompt", "--budget", name, "--experiment", name, "--agent", f"{name}-seed")
+    assert found.startswith(DIRECTIVES)
+    assert "from 80% of the budget on: economical" in found
+    here = as_json("prompt", "--utilization", "0.9", "--file", study, "--agent", f"{name}-seed")["prompt"]
+    assert found.rstrip("\n") == here
 
 
 def test_what_is_not_there_is_said(evolve: Evolve, name: str) -> None:

@@ -1,9 +1,10 @@
-"""``costgraph evolve``: import, score, frontier, select, run, report; on files or in the service."""
+"""``costgraph evolve``: import, score, frontier, select, run, report, prompt; on files or in the service."""
 
 import typer
 
 from server.cli.evolve.frontier import frontier
 from server.cli.evolve.importing import import_
+from server.cli.evolve.prompt import prompt
 from server.cli.evolve.report import report
 from server.cli.evolve.run import run
 from server.cli.evolve.score import score
@@ -24,3 +25,4 @@ app.command()(frontier)
 app.command()(select)
 app.command()(run)
 app.command()(report)
+app.command()(prompt)

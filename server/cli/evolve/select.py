@@ -181,6 +181,8 @@ def show_kept(out: Any, made: dict[str, Any], *, as_json: bool) -> None:
         out.print(name, markup=False)
     for reason, count in sorted(Counter(each["reason"] for each in made["excluded"]).items()):
         out.print(f"{count:,} left out: {reason}", style="dim")
+    if (more := made["excludedCount"] - len(made["excluded"])) > 0:
+        out.print(f"… and {more:,} more (page through the selection's `excluded`)", style="dim")
 
 
 def by_selector(

@@ -74,8 +74,14 @@ mutation RecordEvaluations($id: ID!, $rows: [RecordEvaluationInput!]!) {
 SELECT: Final = """
 mutation SelectAgents($input: SelectAgentsInput!) {
   selectAgents(input: $input) {
-    selectionId selector parameters seed k replace chosen excluded { agentId reason } candidateCount
+    selectionId selector parameters seed k replace chosen candidateCount excludedCount
+    excluded { agentId reason }
   }
+}
+"""
+PROMPT: Final = """
+query Prompt($budgetId: ID, $agentId: ID, $experimentId: ID) {
+  costAwarePrompt(budgetId: $budgetId, agentId: $agentId, experimentId: $experimentId)
 }
 """
 
@@ -307,6 +313,13 @@ def select_in(where: Where, wanted: Mapping[str, Any]) -> dict[str, Any]:
     """A selection that the service makes and keeps."""
     with connected(where) as api:
         return api.graphql(SELECT, {"input": dict(wanted)})["selectAgents"]
+
+
+def prompt_of(where: Where, budget: str | None, agent: str | None, experiment: str | None) -> str:
+    """The prompt that the service makes of a budget's utilisation and an agent's fitness."""
+    said = {"budgetId": budget, "agentId": agent, "experimentId": experiment}
+    with connected(where) as api:
+        return api.graphql(PROMPT, said)["costAwarePrompt"]
 
 
 def patiently(ask: Callable[[], dict[str, Any]], waiting: Callable[[str], None]) -> dict[str, Any]:
