@@ -35,12 +35,16 @@ def fingerprint_of(content: Mapping[str, Any]) -> str:
     return blake2b(text.encode(), digest_size=16).hexdigest()
 
 
+def experiment_uid(tenant: str, experiment_id: str) -> str:
+    """The graph-wide key of an experiment. A budget's resource of that kind has ``tenant/experiment:id``."""
+    return f"{tenant}/experiments/{experiment_id}"
+
+
 @dataclass(frozen=True, slots=True)
 class StoredExperiment:
-    """An experiment as it is stored, on the budget that it is. ``uid`` is its graph-wide key."""
+    """An experiment as it is stored, on the budget that it is."""
 
     tenant: str
-    uid: str
     record: Experiment
     budget_uid: str
     name: str | None = None
@@ -55,6 +59,11 @@ class StoredExperiment:
     def experiment_id(self) -> str:
         """Its id, unique in the tenant."""
         return self.record.experiment_id
+
+    @property
+    def uid(self) -> str:
+        """Its graph-wide key."""
+        return experiment_uid(self.tenant, self.experiment_id)
 
     @property
     def key(self) -> str:

@@ -17,9 +17,9 @@ from evolution.errors import EvolutionError
 from evolution.records import AgentNode
 from evolution.scoring import AgentFitness
 from evolution.selections import replay
-from evolution.stored import StoredExperiment, StoredSelection
+from evolution.stored import StoredExperiment, StoredSelection, experiment_uid
 from insight.rollups import RollupQuery, RollupResult
-from ledger.model import Agent, CostEntry, uid_of
+from ledger.model import Agent, CostEntry
 from ledger.results import Reservation
 from resolvers import cursors
 from resolvers.loaders.agents import Children, load_agents, load_children
@@ -99,7 +99,7 @@ class Context(Request):
 
     def experiment(self, experiment_id: str) -> Awaitable[StoredExperiment | None]:
         """An experiment that the caller sees."""
-        return self._experiments.load(uid_of(self.principal.tenant, experiment_id))
+        return self._experiments.load(experiment_uid(self.principal.tenant, experiment_id))
 
     def analysis(self, experiment: StoredExperiment) -> Awaitable[Analysis]:
         """An experiment as a whole; read once, whoever asks meanwhile."""

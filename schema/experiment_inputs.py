@@ -30,6 +30,8 @@ JSON_BYTES_MAX: Final = 65_536
 OPERATIONS_MAX: Final = 1_000
 """How many operations one evaluation may name."""
 TASKS_MAX: Final = 10_000
+SAID_AS: Final = {"parent_ids": "parent_agent_ids", "cost_nano": "cost"}
+"""What callers call a field that the records call otherwise."""
 
 
 def json_text(value: JSON | None, field: str) -> str | None:
@@ -77,6 +79,9 @@ class CreateExperimentInput:
         """The experiment's record. Raises ``EvolutionError``, ``LedgerError``, ``PricingError``."""
         check_name(self.experiment_id, "experiment_id")
         check_name(self.name, "name")
+        c0_nano = nano(self.reference_price, "reference_price")
+        if c0_nano is not None and c0_nano <= 0:
+            raise InvalidInput("reference_price must be above 0", field="reference_price")
         if len(self.tasks) > TASKS_MAX:
             raise InvalidInput(f"{len(self.tasks)} tasks; at most {TASKS_MAX} are taken", field="tasks")
         return ExperimentRecord(
@@ -90,7 +95,7 @@ class CreateExperimentInput:
             self.efficiency_by,
             self.confidence,
             self.effectiveness_floor,
-            nano(self.reference_price, "reference_price"),
+            c0_nano,
             self.reference_seconds,
             self.reference_tokens,
             roles=tuple(self.roles),
@@ -219,7 +224,7 @@ class RefusedRow:
     @classmethod
     def of(cls, number: int, row_id: str, error: "RowError") -> Self:
         """Why a row was not recorded."""
-        field = field_name(error.field)
+        field = field_name(SAID_AS.get(error.field or "", error.field))
         message = error.message if error.field is None else error.message.replace(error.field, str(field), 1)
         return cls(row=number, row_id=strawberry.ID(row_id), code=error.code, field=field, message=message)
 

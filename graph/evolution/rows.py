@@ -53,7 +53,6 @@ def experiment_of(node: Properties) -> StoredExperiment:
         record = replace(record, **orjson.loads(frozen))
     return StoredExperiment(
         node["tenant"],
-        node["uid"],
         record,
         node["budget_uid"],
         node.get("name"),

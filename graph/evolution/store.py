@@ -8,8 +8,14 @@ from cypher import evolution as queries
 from cypher.query import CypherQuery
 from evolution.columns import Evaluations
 from evolution.records import AgentNode, Operator
-from evolution.stored import EvaluationEntry, MemberEntry, StoredExperiment, StoredSelection, Written
-from graph.agents import uid_range
+from evolution.stored import (
+    EvaluationEntry,
+    MemberEntry,
+    StoredExperiment,
+    StoredSelection,
+    Written,
+    experiment_uid,
+)
 from graph.database import Database, Transaction
 from graph.errors import ConstraintViolation
 from graph.evolution.costs import price
@@ -71,10 +77,10 @@ class Experiments:
         self, tenant: str, after_id: str | None, first: int, budget_uids: Iterable[str] | None = None
     ) -> list[StoredExperiment]:
         """The next experiments of a tenant by id, those on some budgets or on any."""
-        after_uid, before_uid = uid_range(tenant, after_id)
+        after_uid = experiment_uid(tenant, after_id or "")
         params: queries.ExperimentRange = {
             "after_uid": after_uid,
-            "before_uid": before_uid,
+            "before_uid": f"{tenant}/experiments0",
             "budget_uids": None if budget_uids is None else list(budget_uids),
             "first": first,
         }

@@ -196,7 +196,6 @@ class ExperimentMutations:
             )
         said = StoredExperiment(
             principal.tenant,
-            uid_of(principal.tenant, input.experiment_id),
             input.record(budget.currency),
             budget.uid,
             input.name,

@@ -9,12 +9,12 @@ import orjson
 from evolution.codec import from_json, to_json
 from evolution.errors import Conflict, EvolutionError, InvalidInput, LedgerFailed, UnknownAgent
 from evolution.ports import Bill, Held, HoldRequest, Lapsed, LogEntry, Receipt, Refused, Wait
-from evolution.stored import EvaluationEntry, StoredExperiment, Written
+from evolution.stored import EvaluationEntry, StoredExperiment, Written, experiment_uid
 from graph.errors import CommitUncertain
 from graph.evolution import Experiments
 from ledger.access import Principal
 from ledger.holds import HoldState
-from ledger.model import Pricing, uid_of
+from ledger.model import Pricing
 from ledger.reservations import ReservationService
 from ledger.results import BudgetExceeded, RecordedUsage, Reservation, ReserveResult, Settled, Throttled
 from pricing.money import format_nano
@@ -132,7 +132,7 @@ class LocalLog:
             )
 
     def _experiment(self, experiment_id: str) -> StoredExperiment:
-        uid = uid_of(self._principal.tenant, experiment_id)
+        uid = experiment_uid(self._principal.tenant, experiment_id)
         found = self._experiments.get([uid]).get(uid)
         if found is None:
             raise InvalidInput(f"there is no experiment {experiment_id!r}", field="experiment_id")

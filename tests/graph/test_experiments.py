@@ -26,8 +26,7 @@ NAMES = ["a", "a/b", "b", "ü"]
 
 def stored(tenant: str, experiment_id: str = "e", **said: Any) -> StoredExperiment:
     said_of_it = replace(Experiment(experiment_id, budget_id="lab", c0_nano=10**9), **said)
-    uid = uid_of(tenant, experiment_id)
-    return StoredExperiment(tenant, uid, said_of_it, uid_of(tenant, "lab")).with_fingerprint()
+    return StoredExperiment(tenant, said_of_it, uid_of(tenant, "lab")).with_fingerprint()
 
 
 @pytest.fixture
@@ -196,3 +195,19 @@ def test_writers_at_once_write_each_row_once(database: Database, known: str) -> 
         thread.join()
     assert len(found) == 4
     assert sum(each is Written.NEW for rows in found for each in rows) == len(evaluations())
+
+
+def test_a_budgets_resource_of_that_kind_is_no_experiment(database: Database, known: str) -> None:
+    with open_services(database) as services:
+        caller = admin_of(services, known)
+        for name in ("r", "e"):
+            budget(caller, f"on-{name}", budgetType="EXPERIMENT", resourceId=name)
+    store = Experiments(database)
+    names = ["e", "experiment:r", "r"]
+    for name in reversed(names):
+        store.create(stored(known, name))
+    assert [each.experiment_id for each in store.page(known, None, 10)] == names
+    assert [each.experiment_id for each in store.page(known, "e", 1)] == ["experiment:r"]
+    lab, other = uid_of(known, "lab"), uid_of(known, "on-r")
+    assert len(store.page(known, None, 10, [lab])) == 3
+    assert store.page(known, None, 10, [other]) == []

@@ -62,7 +62,7 @@ def test_an_experiment_is_what_was_said_and_asking_again_is_harmless(admin: Call
         ({"budgetId": "web"}, "INVALID", "budgetId"),
         ({"weights": {"effectiveness": -1}}, "INVALID", "weights"),
         ({"weights": {"effectiveness": 0, "efficiency": 0, "costEfficiency": 0}}, "INVALID", "weights"),
-        ({"referencePrice": "0"}, "INVALID", "c0Nano"),
+        ({"referencePrice": "0"}, "INVALID", "referencePrice"),
         ({"confidence": 1.0}, "INVALID", "confidence"),
         ({"roles": ["BUILD"]}, "INVALID", "roles"),
         ({"experimentId": ""}, "INVALID", "experimentId"),
@@ -112,6 +112,7 @@ def test_a_bad_row_of_a_lineage_fails_alone(admin: Caller) -> None:
     assert [each.get("rowId") for each in found][2:6] == ["root", "own", "twice", "before"]
     names = [each["agentId"] for each in nodes(admin, AGENTS, "agents")]
     assert names == ["child", "fine", "left", "right", "root"]
+    assert found[4]["field"] == "parentAgentIds"
     # Who is refused is not registered either.
     assert admin.get('{ agent(agentId: "before") { agentId } }')["agent"] is None
 
@@ -138,12 +139,13 @@ def test_a_bad_evaluation_fails_alone_and_a_batch_may_be_sent_again(admin: Calle
         evaluation("twice", "a", operationIds=["op", "op"]),
         evaluation("money", "a", cost="1", costCurrency="EUR"),
         evaluation("digits", "a", cost="0.0000000001"),
+        evaluation("debt", "a", cost="-1"),
         evaluation("crash", "a", None),
         evaluation("good", "a", 0.25),
         evaluation("", "a"),
     ]
     first = evaluated(admin, *rows)
-    codes = ["NOT_FOUND", "INVALID", "INVALID", "INVALID", "INVALID", "INVALID"]
+    codes = ["NOT_FOUND", *["INVALID"] * 6]
     assert [each.get("code", each.get("duplicate")) for each in first] == [
         False,
         *codes,
@@ -151,6 +153,8 @@ def test_a_bad_evaluation_fails_alone_and_a_batch_may_be_sent_again(admin: Calle
         "CONFLICT",
         "INVALID",
     ]
+    fields = ["score", "cost", "operationIds", "costCurrency", "cost", "cost"]
+    assert [each["field"] for each in first[2:8]] == fields
     again = evaluated(admin, *rows)
     assert [each.get("code", each.get("duplicate")) for each in again] == [
         True,

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from evolution.selections import replay
-from ledger.model import uid_of
+from evolution.stored import experiment_uid
 from tests.support.experiments import SELECT, evaluated, evaluation, experiment, family, lineage, selected
 from tests.support.services import Caller
 
@@ -23,7 +23,7 @@ def test_a_selection_is_kept_and_can_be_made_again_from_the_graph(admin: Caller)
     (shown,) = admin.get(page, id="child")["experiment"]["selections"]["nodes"]
     assert (shown["candidateCount"], shown["candidates"]) == (4, [{"agentId": "left"}, {"agentId": "right"}])
     tenant = admin.principal.tenant
-    uid = uid_of(tenant, "e")
+    uid = experiment_uid(tenant, "e")
     kept = admin.services.experiments.get([uid])[uid]
     stored = admin.services.experiments.selection(kept, found["selectionId"])
     assert stored is not None

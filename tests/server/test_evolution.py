@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from evolution.selections import replay
+from evolution.stored import experiment_uid
 from graph.evolution import Experiments
 from pricing.money import format_nano, parse_nano
 from tests.support.evolving import GENERATIONS, POPULATION, TASKS
@@ -111,7 +112,7 @@ def same_again(server: ServerProcess, laboratory: Laboratory) -> list[list[str]]
     """The selections as the graph has them, each made again from nothing else."""
     with server.database() as database:
         store = Experiments(database)
-        uid = f"default/{laboratory.name}"
+        uid = experiment_uid("default", laboratory.name)
         kept = store.selections(store.get([uid])[uid], None, 10)
     assert [each.selection.selection_id for each in kept] == [f"for-{i + 1}" for i in range(GENERATIONS)]
     return [[name.removeprefix(laboratory.name) for name in replay(each.selection).chosen] for each in kept]

@@ -7,8 +7,8 @@ T = "example-evolution"
 KEY = f"{T}/0123"
 BUDGET = "CREATE (:Budget {uid: 'example-evolution/budget'})"
 EXPERIMENT = (
-    "CREATE (e:Experiment {uid: 'example-evolution/e', tenant: 'example-evolution', experiment_id: 'e', "
-    "budget_uid: 'example-evolution/budget', parameters: '{}', fingerprint: 'f', created_at_us: 1})"
+    "CREATE (e:Experiment {uid: 'example-evolution/experiments/e', tenant: 'example-evolution', "
+    "experiment_id: 'e', budget_uid: 'example-evolution/budget', parameters: '{}', fingerprint: 'f', created_at_us: 1})"
 )
 AGENT = "CREATE (:Agent {uid: 'example-evolution/a'})"
 MEMBER = (
@@ -34,16 +34,25 @@ COSTS: evolution.Costs = {"uids": [f"{T}/op"], "currency": "USD"}
 EXAMPLES = (
     Example(
         evolution.CREATE,
-        {"uid": f"{T}/new", "budget_uid": f"{T}/budget", "properties": {"seed": 1, "frozen": None}},
+        {
+            "uid": f"{T}/experiments/new",
+            "budget_uid": f"{T}/budget",
+            "properties": {"seed": 1, "frozen": None},
+        },
         given=(BUDGET,),
     ),
-    Example(evolution.EXPERIMENTS, {"uids": [f"{T}/e"]}, given=(EXPERIMENT,)),
+    Example(evolution.EXPERIMENTS, {"uids": [f"{T}/experiments/e"]}, given=(EXPERIMENT,)),
     Example(
         evolution.PAGE,
-        {"after_uid": f"{T}/", "before_uid": f"{T}0", "budget_uids": [f"{T}/budget"], "first": 2},
+        {
+            "after_uid": f"{T}/experiments/",
+            "before_uid": f"{T}/experiments0",
+            "budget_uids": [f"{T}/budget"],
+            "first": 2,
+        },
         given=(EXPERIMENT,),
     ),
-    Example(evolution.FREEZE, {"uid": f"{T}/e", "frozen": "{}"}, given=(EXPERIMENT,)),
+    Example(evolution.FREEZE, {"uid": f"{T}/experiments/e", "frozen": "{}"}, given=(EXPERIMENT,)),
     Example(evolution.KNOWN_MEMBERS, {"uids": [f"{KEY}/a"]}, given=(MEMBER,)),
     Example(
         evolution.WRITE_MEMBERS,
@@ -51,7 +60,7 @@ EXAMPLES = (
             "rows": [
                 {
                     "uid": f"{KEY}/a",
-                    "experiment_uid": f"{T}/e",
+                    "experiment_uid": f"{T}/experiments/e",
                     "agent_uid": f"{T}/a",
                     "properties": {"generation": 0},
                 }
@@ -75,7 +84,7 @@ EXAMPLES = (
     Example(evolution.SESSION_COSTS, {**COSTS, "uids": [f"{T}/s"]}, given=(USAGE,)),
     Example(
         evolution.WRITE_SELECTION,
-        {"uid": f"{KEY}/new", "experiment_uid": f"{T}/e", "properties": {"k": 1}},
+        {"uid": f"{KEY}/new", "experiment_uid": f"{T}/experiments/e", "properties": {"k": 1}},
         given=(EXPERIMENT,),
     ),
     Example(
