@@ -17,11 +17,13 @@ from resolvers.limits import limits
 from resolvers.mutations.adjustment import AdjustmentMutations
 from resolvers.mutations.agent import AgentMutations
 from resolvers.mutations.budget import BudgetMutations
+from resolvers.mutations.experiment import ExperimentMutations
 from resolvers.mutations.key import KeyMutations
 from resolvers.mutations.reservation import ReservationMutations
 from resolvers.mutations.usage import UsageMutations
 from resolvers.queries.agent import AgentQueries
 from resolvers.queries.budget import BudgetQueries
+from resolvers.queries.experiment import ExperimentQueries
 from resolvers.queries.key import KeyQueries
 from resolvers.queries.reservation import ReservationQueries
 from resolvers.queries.usage import UsageQueries
@@ -29,7 +31,7 @@ from schema.scalars import SCALARS
 
 
 @strawberry.type
-class Query(BudgetQueries, AgentQueries, UsageQueries, ReservationQueries, KeyQueries):
+class Query(BudgetQueries, AgentQueries, UsageQueries, ReservationQueries, KeyQueries, ExperimentQueries):
     """Everything that reads."""
 
 
@@ -41,6 +43,7 @@ class Mutation(
     ReservationMutations,
     AdjustmentMutations,
     KeyMutations,
+    ExperimentMutations,
 ):
     """Everything that changes something."""
 

@@ -15,6 +15,11 @@ CURSOR_LENGTH_MAX: Final = 2_048
 BUDGETS: Final = "budgets"
 AGENTS: Final = "agents"
 KEYS: Final = "keys"
+EXPERIMENTS: Final = "experiments"
+MEMBERS: Final = "members"
+EVALUATIONS: Final = "evaluations"
+SELECTIONS: Final = "selections"
+CLADES: Final = "clades"
 USAGE_BY_TIME: Final = "usage"
 USAGE_BY_RECORDING: Final = "unpriced"
 

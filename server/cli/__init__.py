@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from server.cli import budget, importing, keys
+from server.cli import budget, evolve, importing, keys
 from server.cli.demo import demo
 from server.cli.errors import MISUSED, UNREACHABLE, CliError
 from server.cli.serve import serve
@@ -30,6 +30,7 @@ app.command()(serve)
 app.command()(demo)
 app.add_typer(importing.app)
 app.add_typer(budget.app)
+app.add_typer(evolve.app)
 app.command()(status)
 app.command()(verify)
 app.add_typer(keys.app)

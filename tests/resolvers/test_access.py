@@ -19,6 +19,9 @@ NEEDS = {
     "Query.reservation": Permission.READ,
     "Query.ledgerCheck": Permission.OPERATE,
     "Query.apiKeys": Permission.ADMINISTER,
+    "Query.experiment": Permission.READ,
+    "Query.experiments": Permission.READ,
+    "Query.costAwarePrompt": Permission.READ,
     "Mutation.createBudget": Permission.MANAGE_BUDGETS,
     "Mutation.updateBudget": Permission.MANAGE_BUDGETS,
     "Mutation.moveBudget": Permission.MANAGE_BUDGETS,
@@ -34,6 +37,11 @@ NEEDS = {
     "Mutation.increaseLimit": Permission.MANAGE_BUDGETS,
     "Mutation.createApiKey": Permission.ADMINISTER,
     "Mutation.revokeApiKey": Permission.ADMINISTER,
+    "Mutation.createExperiment": Permission.RESEARCH,
+    "Mutation.recordLineage": Permission.RESEARCH,
+    "Mutation.recordEvaluations": Permission.RESEARCH,
+    "Mutation.freezeExperiment": Permission.RESEARCH,
+    "Mutation.selectAgents": Permission.RESEARCH,
 }
 """Written by hand on purpose: a new root field fails here until somebody has thought about it."""
 
@@ -46,6 +54,9 @@ ASKED = {
     "Query.reservation": '{ reservation(reservationId: "a") { state } }',
     "Query.ledgerCheck": "{ ledgerCheck { ok } }",
     "Query.apiKeys": "{ apiKeys { nodes { keyId } } }",
+    "Query.experiment": '{ experiment(experimentId: "a") { frozen } }',
+    "Query.experiments": "{ experiments { nodes { frozen } } }",
+    "Query.costAwarePrompt": "{ costAwarePrompt }",
     "Mutation.createBudget": (
         'mutation { createBudget(input: {budgetId: "a", budgetType: TASK}) { budgetId } }'
     ),
@@ -76,6 +87,17 @@ ASKED = {
     ),
     "Mutation.createApiKey": 'mutation { createApiKey(input: {name: "a", role: VIEWER}) { secret } }',
     "Mutation.revokeApiKey": 'mutation { revokeApiKey(keyId: "a") { keyId } }',
+    "Mutation.createExperiment": (
+        'mutation { createExperiment(input: {experimentId: "a", budgetId: "a"}) { frozen } }'
+    ),
+    "Mutation.recordLineage": 'mutation { recordLineage(experimentId: "a", agents: []) { __typename } }',
+    "Mutation.recordEvaluations": (
+        'mutation { recordEvaluations(experimentId: "a", evaluations: []) { __typename } }'
+    ),
+    "Mutation.freezeExperiment": 'mutation { freezeExperiment(experimentId: "a") { frozen } }',
+    "Mutation.selectAgents": (
+        'mutation { selectAgents(input: {experimentId: "a", selector: "sus", k: 1}) { k } }'
+    ),
 }
 
 
