@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from evolution.prompts import DIRECTIVES
-from tests.support.evolving import LINES, STUDY, as_json
+from tests.support.evolve_cli import LINES, STUDY, as_json
 from tests.support.servers import COMMAND, Client, ServerProcess, costgraph, environment
 
 REFUSED, MISUSED = 1, 2
