@@ -8,7 +8,8 @@ KEY = f"{T}/0123"
 BUDGET = "CREATE (:Budget {uid: 'example-evolution/budget'})"
 EXPERIMENT = (
     "CREATE (e:Experiment {uid: 'example-evolution/experiments/e', tenant: 'example-evolution', "
-    "experiment_id: 'e', budget_uid: 'example-evolution/budget', parameters: '{}', fingerprint: 'f', created_at_us: 1})"
+    "experiment_id: 'e', budget_uid: 'example-evolution/budget', parameters: '{}', fingerprint: 'f', "
+    "created_at_us: 1})"
 )
 AGENT = "CREATE (:Agent {uid: 'example-evolution/a'})"
 MEMBER = (
