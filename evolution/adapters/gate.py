@@ -8,7 +8,8 @@ is not started. The ledger decides, so the cap holds for any number of gates in 
 import asyncio
 import secrets
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from hashlib import blake2b
 from typing import Any, Final, Self, TypeVar
@@ -16,12 +17,15 @@ from typing import Any, Final, Self, TypeVar
 from evolution.errors import CapReached, InvalidInput
 from evolution.outcome import OPERATION_ID, EvaluationFailed, Outcome
 from evolution.ports import Bill, EvaluationLog, ExperimentLedger, Held, LogEntry, Refused
-from evolution.records import Evaluation, Experiment, operation_id_of
+from evolution.records import AgentNode, Evaluation, Experiment, operation_id_of
 from evolution.runner import Limits, Runner
 from evolution.scoring import AgentFitness, score
 from evolution.strategies.base import Job, Paid
 
 TRIAL_BITS: Final = 48
+
+Enrol = Callable[[AgentNode], Awaitable[None]]
+"""Let an agent take part in the experiment; the same one again changes nothing."""
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -37,11 +41,18 @@ class CostGate:
     """One experiment's gate. The experiment needs its ``c0_nano``: fitness is read while the search runs.
 
     Calls come from any thread and block it. ``limits.hold_nano`` is the most that one evaluation can cost.
-    Close it, or use it in a ``with``.
+    ``enrol`` is told of every agent before its first evaluation, where the log must know them. ``connection``
+    is what ledger and log speak through: opened and closed with the gate. Close it, or use it in a ``with``.
     """
 
     def __init__(
-        self, experiment: Experiment, ledger: ExperimentLedger, log: EvaluationLog, limits: Limits
+        self,
+        experiment: Experiment,
+        ledger: ExperimentLedger,
+        log: EvaluationLog,
+        limits: Limits,
+        enrol: Enrol | None = None,
+        connection: AbstractAsyncContextManager[object] | None = None,
     ) -> None:
         if experiment.c0_nano is None:
             raise InvalidInput("a gate scores as it goes: declare c0_nano", field="c0_nano")
@@ -50,11 +61,16 @@ class CostGate:
         """Why the ledger refused, once it has."""
         self._runner: Runner[object, object] = Runner(experiment, ledger, log, limits)
         self._seen: dict[str, list[Evaluation]] = {}
+        self._enrol = enrol
+        self._enrolled: set[str] = set()
         self._lock = threading.Lock()
         self._loop = asyncio.new_event_loop()
         # The ledger's connections live on one loop, whichever thread asks.
         self._thread = threading.Thread(target=self._loop.run_forever, name="cost-gate", daemon=True)
         self._thread.start()
+        self._connection = connection
+        if connection is not None:
+            self._ask(_opened(connection))
 
     def __enter__(self) -> Self:
         return self
@@ -66,6 +82,8 @@ class CostGate:
         """End its thread. Holds of evaluations that still run expire."""
         if not self._loop.is_closed():
             self._ask(_drain())
+            if self._connection is not None:
+                self._ask(_closed(self._connection))
             self._loop.call_soon_threadsafe(self._loop.stop)
             self._thread.join()
             self._loop.close()
@@ -81,6 +99,9 @@ class CostGate:
         # Nobody here knows which trial it is: another process may evaluate the same program just now.
         job = Job(agent_id, task_id, secrets.randbits(TRIAL_BITS))
         name = operation_id_of(self.experiment.experiment_id, agent_id, task_id, job.trial)
+        if self._enrol is not None and agent_id not in self._enrolled:
+            self._ask(self._enrolling(self._enrol, agent_id))
+            self._enrolled.add(agent_id)
         hold = self._ask(self._runner.reserve(name, job))
         if isinstance(hold, Refused):
             self.refusal = hold.message
@@ -152,12 +173,23 @@ class CostGate:
             self._seen.setdefault(job.agent_id, []).append(replace(settled.evaluation, cost_nano=charged))
         return Paid(settled.evaluation, charged)
 
+    async def _enrolling(self, enrol: Enrol, agent_id: str) -> None:
+        await self._runner.patiently(lambda: enrol(AgentNode(agent_id)))
+
     def _ask(self, question: Coroutine[Any, Any, T]) -> T:
         return asyncio.run_coroutine_threadsafe(question, self._loop).result()
 
 
 async def _future() -> asyncio.Future[Outcome]:
     return asyncio.get_running_loop().create_future()
+
+
+async def _opened(connection: AbstractAsyncContextManager[object]) -> None:
+    await connection.__aenter__()
+
+
+async def _closed(connection: AbstractAsyncContextManager[object]) -> None:
+    await connection.__aexit__(None, None, None)
 
 
 async def _drain() -> None:

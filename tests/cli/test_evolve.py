@@ -15,7 +15,7 @@ from evolution.selections import Selection, replay
 from evolution.selectors.registry import SELECTORS
 from server.cli.errors import MISUSED, REFUSED
 from tests.evolution.data import MAST, beside
-from tests.support.evolve_cli import LINES, as_json, evolve
+from tests.support.evolve_commands import LINES, as_json, evolve
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from evolution.records import Experiment
 from evolution.runner import Limits
 from server.cli.errors import REFUSED
 from server.cli.evolve.offline import FileLedger, file_log
-from tests.support.evolve_cli import STUDY, as_json
+from tests.support.evolve_commands import STUDY, as_json
 from tests.support.servers import COMMAND, environment
 
 

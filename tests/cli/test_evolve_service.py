@@ -9,8 +9,15 @@ from typing import Any
 
 import pytest
 
+from evolution.adapters.gate import CostGate
+from evolution.errors import CapReached
+from evolution.outcome import Outcome
 from evolution.prompts import DIRECTIVES
-from tests.support.evolve_cli import LINES, STUDY, as_json
+from evolution.records import Experiment
+from evolution.runner import Limits
+from server.experiments.enrolment import RemoteEnrolment
+from server.experiments.remote import RemoteLedger, RemoteLog, Service
+from tests.support.evolve_commands import LINES, STUDY, as_json
 from tests.support.servers import COMMAND, Client, ServerProcess, costgraph, environment
 
 REFUSED, MISUSED = 1, 2
@@ -206,6 +213,28 @@ def test_the_prompt_is_graded_by_budget_and_fitness(
     assert "from 80% of the budget on: economical" in found
     here = as_json("prompt", "--utilization", "0.9", "--file", study, "--agent", f"{name}-seed")["prompt"]
     assert found.rstrip("\n") == here
+
+
+def test_a_gate_evaluates_agents_that_nobody_named_before(
+    evolve: Evolve, server: ServerProcess, client: Client, study: Path, name: str
+) -> None:
+    evolve.run("import", study, "--experiment", name, "--amount", "0.05", "--reference-price", "0.01")
+    experiment = Experiment(name, budget_id=name, c0_nano=10_000_000)
+    service = Service(server.url, server.admin_key)
+    enrol = RemoteEnrolment(service, name)
+    ledger, log, limits = RemoteLedger(service), RemoteLog(service), Limits(20_000_000)
+    with CostGate(experiment, ledger, log, limits, enrol, service) as gate:
+        for i in range(4):
+            gate.evaluate(f"{name}-new-{i % 2}", "t1", lambda: 1, lambda _: Outcome(0.5, 10_000_000))
+        with pytest.raises(CapReached):
+            gate.evaluate(f"{name}-new-2", "t1", lambda: 1, lambda _: Outcome(0.5, 10_000_000))
+    status = client.data("query($id: ID!) { budget(budgetId: $id) { status { spent reserved } } }", id=name)[
+        "budget"
+    ]["status"]
+    assert status == {"spent": "0.04", "reserved": "0"}
+    found = {each["agentId"]: each for each in evolve.json("score", "--experiment", name)["fitness"]}
+    assert found[f"{name}-new-0"]["cost"] == found[f"{name}-new-1"]["cost"] == "0.02"
+    assert found[f"{name}-new-0"]["trials"] == 3
 
 
 def test_what_is_not_there_is_said(evolve: Evolve, name: str) -> None:
