@@ -7,6 +7,7 @@ from typing import Any, Final, cast
 from evolution.analysis import Analysis
 from evolution.candidates import offers_of
 from evolution.errors import Conflict, InvalidInput
+from evolution.lineage import Lineage
 from evolution.selections import Selection, select
 from evolution.selectors.base import Candidate
 from evolution.selectors.clade import CladeThompson
@@ -86,6 +87,8 @@ def chosen(analysis: Analysis, experiment_id: str, wish: Wish) -> Selection:
         ahead, quantile = parameters.pop("ahead", 1), parameters.pop("quantile", None)
         candidates = _to_come(analysis, ahead, quantile)
         parameters["budget_nano"] = wish.budget_nano
+        if parameters.get("clade_cap") is not None and "clades" not in parameters:
+            parameters["clades"] = _founders(analysis.lineage)
     if wish.selector == CladeThompson.name and "c0" not in parameters:
         parameters["c0"] = _reference(analysis)
     selector = selector_of(wish.selector, parameters)
@@ -125,6 +128,12 @@ def _to_come(analysis: Analysis, ahead: object, quantile: object) -> Callable[[]
         ]
 
     return candidates
+
+
+def _founders(lineage: Lineage) -> dict[str, str]:
+    """The founder of every agent, along first parents: the clade that a cap counts."""
+    ids = lineage.ids
+    return {name: ids[lineage.path_to(row)[0]] for row, name in enumerate(ids)}
 
 
 def _reference(analysis: Analysis) -> float:

@@ -142,8 +142,10 @@ class SelectAgentsInput:
     k: int
     seed: BigInt | None = strawberry.field(description="Null: that of the experiment.")
     parameters: JSON | None = strawberry.field(
-        description="Those of the selector. within_budget takes mandatory (ids), ahead (how many further "
-        "evaluations are paid for, 1) and quantile (of their cost; without it the expected one)."
+        description="Those of the selector. within_budget takes mandatory and excluded (ids), clade_cap (at "
+        "most so many descendants of one founder; clades, a map from agent to clade, says it otherwise), "
+        "ahead (how many further evaluations are paid for, 1) and quantile (of their cost; without it the "
+        "expected one)."
     )
     budget: Decimal | None = strawberry.field(description="What within_budget may spend.")
     replace: bool = False

@@ -1,7 +1,8 @@
 """Who fits into a budget: the most fitness that it buys, exactly (``evolution.budgeted``)."""
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 from evolution.budgeted import Offer, select_within
@@ -11,15 +12,19 @@ from evolution.selectors.base import Pool, Rng
 
 @dataclass(frozen=True, slots=True)
 class WithinBudget:
-    """The best k that ``budget_nano`` pays for, those that are ``mandatory`` among them.
+    """The best k that ``budget_nano`` pays for, with those that are ``mandatory``, without the ``excluded``.
 
-    Fitness is to be the lower bound and cost the future one, in nano-units (``candidates.offers_of``).
+    At most ``clade_cap`` of one clade; ``clades`` names those of the agents that are in one. Fitness is to be
+    the lower bound and cost the future one, in nano-units (``candidates.offers_of``).
     """
 
     name: ClassVar[str] = "within_budget"
     needs: ClassVar[tuple[str, ...]] = ("fitness", "cost")
     budget_nano: int
     mandatory: tuple[str, ...] = ()
+    excluded: tuple[str, ...] = ()
+    clade_cap: int | None = None
+    clades: Mapping[str, str] = field(default_factory=dict[str, str])
 
     def __post_init__(self) -> None:
         """A budget of whole nano-units."""
@@ -29,9 +34,16 @@ class WithinBudget:
         """By id. ``replace`` changes nothing: nobody is paid for twice. Raises ``Infeasible``."""
         fitness, cost = pool.column("fitness").tolist(), pool.column("cost").tolist()
         offers = [
-            Offer(name, value, math.ceil(price))
+            Offer(name, value, math.ceil(price), self.clades.get(name))
             for name, value, price in zip(pool.ids, fitness, cost, strict=True)
         ]
-        chosen = select_within(offers, self.budget_nano, min(k, len(pool)), mandatory=self.mandatory).chosen
+        found = select_within(
+            offers,
+            self.budget_nano,
+            min(k, len(pool)),
+            mandatory=self.mandatory,
+            excluded=self.excluded,
+            clade_cap=self.clade_cap,
+        )
         row = {name: i for i, name in enumerate(pool.ids)}
-        return [row[name] for name in chosen]
+        return [row[name] for name in found.chosen]

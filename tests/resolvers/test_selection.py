@@ -82,6 +82,26 @@ def test_within_a_budget_it_buys_the_most_fitness(admin: Caller) -> None:
     assert dear["chosen"] == ["child"]
 
 
+def test_within_a_budget_few_of_a_clade_and_none_of_the_excluded(admin: Caller) -> None:
+    experiment(admin, referencePrice="0.08")
+    family(admin)
+    lineage(admin, {"agentId": "lone"})
+    evaluated(admin, evaluation("lone/1", "lone", cost="0.05"))
+
+    def chosen(**parameters: Any) -> set[str]:
+        found = selected(admin, selector="within_budget", k=3, budget="1", parameters=parameters)
+        assert found["reproducible"]
+        return set(found["chosen"])
+
+    assert len(chosen()) == 3
+    few = chosen(clade_cap=1)
+    assert "lone" in few
+    assert len(few) == 2
+    assert chosen(clade_cap=1, clades={"child": "x", "left": "x", "right": "x", "root": "x"}) == few
+    assert "child" in few
+    assert "child" not in chosen(clade_cap=1, excluded=["child"])
+
+
 @pytest.mark.parametrize(
     ("said", "field"),
     [
