@@ -163,6 +163,10 @@ _UNPRICED_TEXT = {
     "The usage is recorded and settles when there is one.",
     Reason.UNIT_NOT_PRICED: "The model's price has no rate for something that was used. "
     "The usage is recorded and settles when there is one.",
+    Reason.MODE_NOT_PRICED: "The model's price has no rate for this processing mode. "
+    "The usage is recorded and settles when there is one.",
+    Reason.MONTH_UNKNOWN: "The price depends on what the month has used, which is not known yet. "
+    "The usage is recorded and settles when it is.",
 }
 
 

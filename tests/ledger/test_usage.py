@@ -82,7 +82,7 @@ def test_a_count_is_a_whole_number_from_zero_to_a_thousand_million_million(name:
             11,
             10,
         ),
-        ({"completion_tokens": 10, "audio_output_tokens": 11}, "reasoning_tokens", 11, 10),
+        ({"completion_tokens": 10, "audio_output_tokens": 11}, "audio_output_tokens", 11, 10),
     ],
 )
 def test_a_part_larger_than_its_whole_is_impossible_and_both_are_named(
