@@ -6,15 +6,17 @@ recorded, and an id that is taken by other content, are refused.
 
 from dataclasses import replace
 
-from ledger.booking import Booking, amounts_of, book, in_currency_of, past_64_bits, timestamp_of
+from ledger.booking import Booking, amounts_of, book, past_64_bits, timestamp_of
 from ledger.charge import NOTHING, as_seen, fits
 from ledger.commands import Record
 from ledger.model import Agent, Warning, uid_of
 from ledger.plan import Facts, resource_of
+from ledger.prices import count_in_month, price_on
 from ledger.reader import KnownOperation
-from ledger.results import OperationConflict, RecordResult
+from ledger.results import InvalidUsage, OperationConflict, RecordResult
 from ledger.state import TenantState
 from pricing.quote import Quote
+from pricing.resources import SOURCE as RESOURCES
 
 BUDGET_UNKNOWN = "BUDGET_UNKNOWN"
 
@@ -32,7 +34,10 @@ def record(state: TenantState, command: Record, now_us: int) -> RecordResult:
     agent = state.agent(agent_uid)
     facts = facts_of_record(state, command, agent)
     path = state.tree.path(payer(state, command, agent, warnings), facts)
-    quote = in_currency_of(state, path, command.quote)
+    priced = price_on(state, path, command.usage, command.quote, min(timestamp_us, now_us))
+    if isinstance(priced, InvalidUsage):
+        return priced
+    quote = priced.quote
     plan = state.plan(path, facts, timestamp_us)
     amounts = amounts_of(command.usage, quote)
     if not fits(plan, amounts):
@@ -48,7 +53,9 @@ def record(state: TenantState, command: Record, now_us: int) -> RecordResult:
         scope_uid=command.scope_uid,
         warnings=warnings,
     )
-    return book(state, booking, plan, amounts, NOTHING, now_us)
+    answer = book(state, booking, plan, amounts, NOTHING, now_us)
+    count_in_month(state, priced, command.usage.counts, command.usage.resource)
+    return answer
 
 
 def facts_of_record(state: TenantState, command: Record, agent: Agent | None) -> Facts:
@@ -113,4 +120,6 @@ def payer(state: TenantState, command: Record, agent: Agent | None, warnings: li
 
 def provider_of(quote: Quote) -> str | None:
     """The provider whose price it is, for callers who name none."""
-    return None if quote.price_card is None else quote.price_card.partition("/")[0]
+    if quote.price_card is None or quote.price_source == RESOURCES:
+        return None
+    return quote.price_card.partition("/")[0]

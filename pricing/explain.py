@@ -63,12 +63,12 @@ class Term(NamedTuple):
     @property
     def price(self) -> Decimal:
         """Money for ``per`` of the unit; at most 20 digits, where it has no end."""
-        return _decimal(self.rate * self.per / NANO)
+        return shown(self.rate * self.per / NANO)
 
     @property
     def list_price(self) -> Decimal | None:
         """The same of the list."""
-        return None if self.list_rate is None else _decimal(self.list_rate * self.per / NANO)
+        return None if self.list_rate is None else shown(self.list_rate * self.per / NANO)
 
 
 class Rounding(NamedTuple):
@@ -236,7 +236,7 @@ def _conditions(told: Explanation) -> Iterator[str]:
             shown = format_nano(rounding.rounded_nano)
             yield f"{rounding.component}: rounded from {_exact(rounding.exact_nano)} to {shown}"
     if told.fee_ppm:
-        yield f"fee: {_decimal(Fraction(told.fee_ppm, 10**4)):f} % = {format_nano(told.fee_nano)}"
+        yield f"fee: {shown(Fraction(told.fee_ppm, 10**4)):f} % = {format_nano(told.fee_nano)}"
 
 
 def _provenance(quote: Quote) -> Iterator[str]:
@@ -254,15 +254,16 @@ def _line_of(term: Term, currency: str) -> str:
     listed = "" if term.list_price is None else f" (list {term.list_price:f})"
     dated = "" if term.origin.valid_from is None else f" of {term.origin.valid_from}"
     return (
-        f"{term.component}: {_decimal(term.quantity):f} {term.unit} at {term.price:f} {currency} "
+        f"{term.component}: {shown(term.quantity):f} {term.unit} at {term.price:f} {currency} "
         f"per {term.per:,}{listed}{step} = {_exact(term.exact_nano)} "
         f"[{term.origin.source} {term.origin.card}{dated}]"
     )
 
 
 def _exact(nano: Fraction) -> str:
-    return f"{_decimal(nano / NANO):f}"
+    return f"{shown(nano / NANO):f}"
 
 
-def _decimal(value: Fraction) -> Decimal:
+def shown(value: Fraction) -> Decimal:
+    """An exact number in at most 20 digits."""
     return _SHOWN.divide(Decimal(value.numerator), Decimal(value.denominator)).normalize(_SHOWN)

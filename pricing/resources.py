@@ -24,9 +24,11 @@ from enum import StrEnum
 from fractions import Fraction
 from typing import Final, NamedTuple
 
+from pricing.book import Book
 from pricing.cards import RateCard, RateLine
 from pricing.errors import ImpossibleCount, InvalidAmount, UnknownResource
 from pricing.money import NANO, check_range, checked_sum, round_ratio
+from pricing.ports import RateSource
 from pricing.steps import Basis
 from pricing.units import Resource
 
@@ -113,6 +115,11 @@ def default_cards() -> tuple[RateCard, ...]:
     return tuple(
         RateCard(f"{SOURCE}/{line.unit}", None, line.unit, (line,), SOURCE, version="1") for line in lines
     )
+
+
+def price_lists(catalogue: RateSource) -> tuple[RateSource, ...]:
+    """The lists that an organisation's own cards lie over: the catalogue of models, then our resources."""
+    return catalogue, Book(default_cards())
 
 
 @dataclass(frozen=True, slots=True)

@@ -110,7 +110,7 @@ class TokenCounts(NamedTuple):
             or audio_cache_read_tokens > audio_input_tokens
             or audio_cache_read_tokens > cache_read_tokens
         ):
-            raise _impossible(dict(zip(_BILLED, given, strict=True)))
+            raise _impossible(dict(zip(BILLED, given, strict=True)))
 
         audio, image, video = audio_input_tokens, image_input_tokens, video_input_tokens
         audio_cached = audio_cache_read_tokens
@@ -139,7 +139,7 @@ class TokenCounts(NamedTuple):
             self.reasoning, self.audio_in + self.audio_cache_read, self.audio_out, self.audio_cache_read,
             self.image_in, self.image_out, self.video_in, self.video_out, *self[OTHER],
         )  # fmt: skip
-        return {name: count for name, count in zip(_BILLED, wholes, strict=True) if count}
+        return {name: count for name, count in zip(BILLED, wholes, strict=True) if count}
 
 
 PROMPT = slice(0, 8)
@@ -169,7 +169,7 @@ class Resource(NamedTuple):
         return cls(quantity_nano, unit)
 
 
-_BILLED = (
+BILLED = (
     "prompt_tokens",
     "completion_tokens",
     "cache_read_tokens",
@@ -189,6 +189,7 @@ _BILLED = (
     "characters",
     "requests",
 )
+"""What a caller says was used: the arguments of :meth:`TokenCounts.from_billed`, wholes first."""
 _PARTS = (
     (("cache_read_tokens",), "prompt_tokens"),
     (("cache_write_tokens",), "prompt_tokens"),

@@ -18,18 +18,20 @@ from resolvers.mutations.adjustment import AdjustmentMutations
 from resolvers.mutations.agent import AgentMutations
 from resolvers.mutations.budget import BudgetMutations
 from resolvers.mutations.key import KeyMutations
+from resolvers.mutations.price import PriceMutations
 from resolvers.mutations.reservation import ReservationMutations
 from resolvers.mutations.usage import UsageMutations
 from resolvers.queries.agent import AgentQueries
 from resolvers.queries.budget import BudgetQueries
 from resolvers.queries.key import KeyQueries
+from resolvers.queries.price import PriceQueries
 from resolvers.queries.reservation import ReservationQueries
 from resolvers.queries.usage import UsageQueries
 from schema.scalars import SCALARS
 
 
 @strawberry.type
-class Query(BudgetQueries, AgentQueries, UsageQueries, ReservationQueries, KeyQueries):
+class Query(BudgetQueries, AgentQueries, UsageQueries, ReservationQueries, PriceQueries, KeyQueries):
     """Everything that reads."""
 
 
@@ -40,6 +42,7 @@ class Mutation(
     UsageMutations,
     ReservationMutations,
     AdjustmentMutations,
+    PriceMutations,
     KeyMutations,
 ):
     """Everything that changes something."""

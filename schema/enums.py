@@ -23,7 +23,10 @@ from ledger.model import (
     Recurrence,
     WindowKind,
 )
+from pricing.modes import Mode as ProcessingMode
 from pricing.quote import Pricing
+from pricing.steps import Basis as StepBasis
+from pricing.steps import Semantics as StepSemantics
 
 __all__ = [
     "AdjustmentKind",
@@ -37,9 +40,12 @@ __all__ = [
     "Meter",
     "Outcome",
     "Pricing",
+    "ProcessingMode",
     "Recurrence",
     "ReservationState",
     "Role",
+    "StepBasis",
+    "StepSemantics",
     "WindowKind",
 ]
 
@@ -62,4 +68,10 @@ ENUMS: tuple[type[StrEnum], ...] = (
 
 for _each in ENUMS:
     strawberry.enum(_each, description=getdoc(_each))
+for _kind, _name in (
+    (ProcessingMode, "ProcessingMode"),
+    (StepBasis, "StepBasis"),
+    (StepSemantics, "StepSemantics"),
+):
+    strawberry.enum(_kind, name=_name, description=getdoc(_kind))
 strawberry.enum(ReservationState, name="ReservationState", description=getdoc(ReservationState))

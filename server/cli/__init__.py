@@ -6,9 +6,10 @@ from typing import Annotated
 
 import typer
 
-from server.cli import budget, importing, keys
+from server.cli import budget, importing, keys, prices
 from server.cli.demo import demo
 from server.cli.errors import MISUSED, UNREACHABLE, CliError
+from server.cli.explain import explain, quote
 from server.cli.serve import serve
 from server.cli.status import status
 from server.cli.verify import verify
@@ -30,8 +31,11 @@ app.command()(serve)
 app.command()(demo)
 app.add_typer(importing.app)
 app.add_typer(budget.app)
+app.add_typer(prices.app)
 app.command()(status)
 app.command()(verify)
+app.command()(quote)
+app.command()(explain)
 app.add_typer(keys.app)
 
 

@@ -19,6 +19,11 @@ NEEDS = {
     "Query.reservation": Permission.READ,
     "Query.ledgerCheck": Permission.OPERATE,
     "Query.apiKeys": Permission.ADMINISTER,
+    "Query.operation": Permission.READ,
+    "Query.rateCards": Permission.READ,
+    "Query.exchangeRates": Permission.READ,
+    "Query.priceFiles": Permission.OPERATE,
+    "Query.quote": Permission.READ,
     "Mutation.createBudget": Permission.MANAGE_BUDGETS,
     "Mutation.updateBudget": Permission.MANAGE_BUDGETS,
     "Mutation.moveBudget": Permission.MANAGE_BUDGETS,
@@ -32,6 +37,11 @@ NEEDS = {
     "Mutation.release": Permission.RECORD,
     "Mutation.adjustUsage": Permission.OPERATE,
     "Mutation.increaseLimit": Permission.MANAGE_BUDGETS,
+    "Mutation.createRateCard": Permission.OPERATE,
+    "Mutation.updateRateCard": Permission.OPERATE,
+    "Mutation.withdrawRateCard": Permission.OPERATE,
+    "Mutation.addExchangeRates": Permission.OPERATE,
+    "Mutation.importPriceFile": Permission.OPERATE,
     "Mutation.createApiKey": Permission.ADMINISTER,
     "Mutation.revokeApiKey": Permission.ADMINISTER,
 }
@@ -46,6 +56,11 @@ ASKED = {
     "Query.reservation": '{ reservation(reservationId: "a") { state } }',
     "Query.ledgerCheck": "{ ledgerCheck { ok } }",
     "Query.apiKeys": "{ apiKeys { nodes { keyId } } }",
+    "Query.operation": '{ operation(operationId: "a") { operationId } }',
+    "Query.rateCards": "{ rateCards { nodes { cardId } } }",
+    "Query.exchangeRates": "{ exchangeRates { nodes { rate } } }",
+    "Query.priceFiles": "{ priceFiles { number } }",
+    "Query.quote": "{ quote(input: {promptTokens: 1}) { totalCost } }",
     "Mutation.createBudget": (
         'mutation { createBudget(input: {budgetId: "a", budgetType: TASK}) { budgetId } }'
     ),
@@ -74,6 +89,17 @@ ASKED = {
         'mutation { increaseLimit(input: {idempotencyKey: "a", budgetId: "a", amount: "1",'
         ' until: "2100-01-01T00:00:00Z"}) { budgetId } }'
     ),
+    "Mutation.createRateCard": (
+        'mutation { createRateCard(input: {cardId: "a", model: "m", '
+        'lines: [{unit: "*", discountPercent: "1"}]}) { version } }'
+    ),
+    "Mutation.updateRateCard": (
+        'mutation { updateRateCard(input: {cardId: "a", model: "m", '
+        'lines: [{unit: "*", discountPercent: "1"}]}) { version } }'
+    ),
+    "Mutation.withdrawRateCard": 'mutation { withdrawRateCard(cardId: "a") { version } }',
+    "Mutation.addExchangeRates": "mutation { addExchangeRates(input: {}) { new } }",
+    "Mutation.importPriceFile": 'mutation { importPriceFile(input: {content: "{}"}) { number } }',
     "Mutation.createApiKey": 'mutation { createApiKey(input: {name: "a", role: VIEWER}) { secret } }',
     "Mutation.revokeApiKey": 'mutation { revokeApiKey(keyId: "a") { keyId } }',
 }

@@ -26,6 +26,7 @@ MARK = re.compile(r"hush|777\.7|333\.3|0777")
 PLACE = re.compile(r"<(\w+)>")
 CURSOR = re.compile(r'"endCursor":"([^"]+)"')
 CALL = 'capabilityType: "chat", outcome: ERROR, modelId: "gpt-4o"'
+LINES = 'lines: [{unit: "*", discountPercent: "1"}]'
 NOWHERE = "nowhere-{}"
 VOLATILE = re.compile(
     r'"(?:\d{4}-\d\d-\d\dT[0-9:.]+Z|cg_[\w-]+|[0-9a-f]{16}|[0-9a-f]{32}|WzE[\w-]+|fresh-\d+)"'
@@ -97,6 +98,23 @@ PROBES: dict[str, tuple[str, ...]] = {
         "input: {idempotencyKey: <fresh>, budgetId: <budget>, amount: <cent>, until: <later>}",
         "input: {idempotencyKey: <fresh>, budgetId: <above>, amount: <cent>, until: <later>}",
     ),
+    "operation": ("operationId: <operation>",),
+    "rateCards": ("", "budgetId: <budget>", "budgetId: <above>", "cardId: <card>"),
+    "exchangeRates": ("",),
+    "priceFiles": ("",),
+    "quote": (
+        "input: {budgetId: <budget>, modelId: <model>, promptTokens: 1}",
+        "input: {budgetId: <above>, modelId: <model>, promptTokens: 1}",
+        "input: {modelId: <model>, promptTokens: 1}",
+    ),
+    "createRateCard": (
+        "input: {cardId: <fresh>, budgetId: <budget>, model: <model>, <lines>}",
+        "input: {cardId: <fresh>, budgetId: <above>, model: <model>, <lines>}",
+    ),
+    "updateRateCard": ("input: {cardId: <card>, model: <own>, <lines>}",),
+    "withdrawRateCard": ("cardId: <card>",),
+    "addExchangeRates": ("input: {}",),
+    "importPriceFile": ("input: {content: <own>}",),
     "createApiKey": (
         "input: {name: <own>, role: ADMIN, budgetId: <budget>}",
         "input: {name: <own>, role: VIEWER, budgetId: <above>}",
@@ -207,6 +225,9 @@ def made(services: Services, tenant: str) -> World:
     said = {"name": "hush key", "role": "ADMIN", "budgetId": "hush-budget"}
     key = admin.get(create, input=said)["createApiKey"]["key"]["keyId"]
     admin.get(create, input={"name": "own key", "role": "VIEWER", "budgetId": "web"})
+    card = {"cardId": "hush-card", "budgetId": "hush-budget", "model": "hush-model", "reason": "hush reason"}
+    put = "mutation($input: RateCardInput!) { createRateCard(input: $input) { version } }"
+    admin.get(put, input={**card, "lines": [{"unit": "uncached", "price": "777.7"}]})
     ids = {
         "reservation": held_aside(admin),
         "reserved": "hush-key",
@@ -220,6 +241,7 @@ def made(services: Services, tenant: str) -> World:
         "user": "hush-person",
         "model": "hush-model",
         "key": key,
+        "card": "hush-card",
         "tenant": tenant,
     }
     return World(admin, ids)
@@ -267,7 +289,7 @@ class Prober:
             "less": "-0.01",
             "later": "2100-01-01T00:00:00Z",
         }
-        said = arguments.replace("<call>", CALL)
+        said = arguments.replace("<call>", CALL).replace("<lines>", LINES)
         said = PLACE.sub(lambda place: f'"{({**ids, **own})[place[1]]}"', said)
         call = f"{field}({said})" if said else field
         answer = self.caller.ask(f"{root_fields()[field]} {{ {call} {everything(field, depth)} }}")
