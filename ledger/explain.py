@@ -41,6 +41,8 @@ def explain_entry(prices: Prices, entry: CostEntry, priced: Priced) -> Derivatio
     amount = f"{format_nano(entry.total_cost_nano)} {entry.currency}"
     if entry.kind is EntryKind.ADJUSTMENT:
         lines = [f"adjustment ({entry.price_source}): {amount}"]
+        if entry.price_card is not None:
+            lines.append(f"to the price of {entry.price_card} {entry.catalogue_version or ''}".rstrip())
         if entry.reason is not None:
             lines.append(f"reason: {entry.reason}")
         return Derivation(tuple(lines), None, entry.currency, exact=True)

@@ -12,6 +12,7 @@ from ledger.booking import new_entry
 from ledger.changes import Added, PricedLater
 from ledger.charge import NOTHING, Amounts, charge, fits
 from ledger.model import CostEntry, EntryKind, Pricing, Warning
+from ledger.plan import Plan
 from ledger.price_commands import Reprice
 from ledger.reader import Bill
 from ledger.results import Difference, Repriced, RepricedAs

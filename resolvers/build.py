@@ -19,6 +19,7 @@ from resolvers.mutations.agent import AgentMutations
 from resolvers.mutations.budget import BudgetMutations
 from resolvers.mutations.key import KeyMutations
 from resolvers.mutations.price import PriceMutations
+from resolvers.mutations.repricing import RepricingMutations
 from resolvers.mutations.reservation import ReservationMutations
 from resolvers.mutations.usage import UsageMutations
 from resolvers.queries.agent import AgentQueries
@@ -43,6 +44,7 @@ class Mutation(
     ReservationMutations,
     AdjustmentMutations,
     PriceMutations,
+    RepricingMutations,
     KeyMutations,
 ):
     """Everything that changes something."""

@@ -23,6 +23,7 @@ from ledger.model import (
     Recurrence,
     WindowKind,
 )
+from ledger.results import RepricedAs
 from pricing.modes import Mode as ProcessingMode
 from pricing.quote import Pricing
 from pricing.steps import Basis as StepBasis
@@ -42,6 +43,7 @@ __all__ = [
     "Pricing",
     "ProcessingMode",
     "Recurrence",
+    "RepricedAs",
     "ReservationState",
     "Role",
     "StepBasis",
@@ -62,6 +64,7 @@ ENUMS: tuple[type[StrEnum], ...] = (
     Outcome,
     Pricing,
     Recurrence,
+    RepricedAs,
     Role,
     WindowKind,
 )

@@ -10,6 +10,7 @@ from server.cli import budget, importing, keys, prices
 from server.cli.demo import demo
 from server.cli.errors import MISUSED, UNREACHABLE, CliError
 from server.cli.explain import explain, quote
+from server.cli.reprice import reprice
 from server.cli.serve import serve
 from server.cli.status import status
 from server.cli.verify import verify
@@ -36,6 +37,7 @@ app.command()(status)
 app.command()(verify)
 app.command()(quote)
 app.command()(explain)
+app.command()(reprice)
 app.add_typer(keys.app)
 
 

@@ -42,6 +42,7 @@ NEEDS = {
     "Mutation.withdrawRateCard": Permission.OPERATE,
     "Mutation.addExchangeRates": Permission.OPERATE,
     "Mutation.importPriceFile": Permission.OPERATE,
+    "Mutation.reprice": Permission.OPERATE,
     "Mutation.createApiKey": Permission.ADMINISTER,
     "Mutation.revokeApiKey": Permission.ADMINISTER,
 }
@@ -100,6 +101,9 @@ ASKED = {
     "Mutation.withdrawRateCard": 'mutation { withdrawRateCard(cardId: "a") { version } }',
     "Mutation.addExchangeRates": "mutation { addExchangeRates(input: {}) { new } }",
     "Mutation.importPriceFile": 'mutation { importPriceFile(input: {content: "{}"}) { number } }',
+    "Mutation.reprice": (
+        'mutation { reprice(input: {from: "2026-01-01T00:00:00Z", to: "2026-02-01T00:00:00Z"}) { looked } }'
+    ),
     "Mutation.createApiKey": 'mutation { createApiKey(input: {name: "a", role: VIEWER}) { secret } }',
     "Mutation.revokeApiKey": 'mutation { revokeApiKey(keyId: "a") { keyId } }',
 }

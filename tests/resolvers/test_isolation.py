@@ -115,6 +115,10 @@ PROBES: dict[str, tuple[str, ...]] = {
     "withdrawRateCard": ("cardId: <card>",),
     "addExchangeRates": ("input: {}",),
     "importPriceFile": ("input: {content: <own>}",),
+    "reprice": (
+        'input: {from: "2026-01-01T00:00:00Z", to: <later>, budgetId: <budget>, dryRun: false}',
+        'input: {from: "2026-01-01T00:00:00Z", to: <later>, modelId: <model>, dryRun: false}',
+    ),
     "createApiKey": (
         "input: {name: <own>, role: ADMIN, budgetId: <budget>}",
         "input: {name: <own>, role: VIEWER, budgetId: <above>}",
