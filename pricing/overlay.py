@@ -70,6 +70,7 @@ def lay(cards: Sequence[RateCard], mode: Mode, below: Card | None) -> Card | Non
         mode=mode,
         listed=below if below is not None and below.currency == currency else None,
         author=first.author,
+        recorded_at_us=first.recorded_at_us,
         origins=origins,
         list_key=None if below is None else below.name,
     )
@@ -104,6 +105,7 @@ def lay_resource(cards: Sequence[RateCard], unit: str, below: Card | None) -> Ca
             fee_ppm=card.fee_ppm,
             listed=below if below is not None and below.currency == currency else None,
             author=card.author,
+            recorded_at_us=card.recorded_at_us,
         )
     return below
 

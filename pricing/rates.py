@@ -148,6 +148,8 @@ class Card:
     """The list price that a contract changes; None where this is the list price."""
     author: str | None = None
     """Who set it, where somebody did."""
+    recorded_at_us: int = 0
+    """When, where somebody did."""
     origins: Mapping[str, Origin] = field(default_factory=dict[str, Origin], hash=False)
     """Where each unit's rate comes from, where several cards made this one."""
     list_key: str | None = None

@@ -48,7 +48,7 @@ class RepricingMutations:
 
     @guarded(
         Permission.OPERATE,
-        description="Bring operations to the prices that are known by now for their instants, by adjustments: "
+        description="Bring operations to the prices that are known by now for their instant, by adjustments: "
         "what was charged stays. What had no price gets its entry. Asked again, nothing more changes.",
     )
     async def reprice(self, info: Info, input: RepriceInput) -> RepricedPage:
