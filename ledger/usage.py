@@ -19,8 +19,9 @@ from ledger.results import InvalidUsage
 from pricing.calendar import from_datetime
 from pricing.errors import PricingError
 from pricing.modes import Mode
-from pricing.money import to_nano, validate_currency
+from pricing.money import from_nano, to_nano, validate_currency
 from pricing.normalisers import Family, Normalised, normalise
+from pricing.resources import reported_nano, type_of
 from pricing.units import BILLED, Resource, TokenCounts
 
 ID_LENGTH_MAX = 256
@@ -102,6 +103,11 @@ class UsageInput(BaseModel):
     """Whose shape ``provider_usage`` has."""
     mode: Name | None = None
     """How it was processed, in the provider's word; None is standard."""
+    unit: Name | None = None
+    """Of what was used where it is not tokens: ``cpu_core_hour``, ``egress_gb`` …"""
+    quantity: Money | None = None
+    unit_cost: Money | None = None
+    """What one unit cost, by the caller's word: like ``provider_cost``."""
     timestamp: Instant | None = None
     user_id: Name | None = None
     session_id: Name | None = None
@@ -185,6 +191,9 @@ _NORMALISED = {
     "mode",
     "provider_usage",
     "provider_family",
+    "unit",
+    "quantity",
+    "unit_cost",
 }
 _AMOUNTS = (*BILLED, "budget_id", "outcome", "provider_cost_currency")
 """What may differ between reports of one operation. Its budget is the reservation's, where there is one."""
@@ -215,11 +224,16 @@ class _Refused(Exception):
 
 
 def _accept(sent: UsageInput) -> Usage:
-    used = _used(sent)
+    used, resource = _used(sent), _resource(sent)
+    if resource is not None and "category" not in sent.model_fields_set:
+        # No call of an API: limits on those do not count it.
+        sent = sent.model_copy(update={"category": type_of(resource.unit).value})
     cost, currency = sent.provider_cost, sent.provider_cost_currency
     if cost is None and used.provider_cost is not None:
         cost, currency = used.provider_cost, "USD"
-    if sent.model_id is None and sent.outcome is Outcome.OK and cost is None:
+    if resource is not None and sent.unit_cost is not None:
+        cost = from_nano(reported_nano(resource, sent.unit_cost))
+    if sent.model_id is None and sent.outcome is Outcome.OK and cost is None and resource is None:
         raise _Refused(
             "model_id", "is required for an operation with outcome OK, unless provider_cost says what it cost"
         )
@@ -232,7 +246,29 @@ def _accept(sent: UsageInput) -> Usage:
     tags_json = _tags_json(sent.tags) if sent.tags else None
     timestamp_us = None if sent.timestamp is None else from_datetime(sent.timestamp)
     fingerprint = _fingerprint(sent, used, timestamp_us, cost_nano, tags_json)
-    return Usage(sent, used.counts, timestamp_us, cost_nano, tags_json, fingerprint, used.mode, currency)
+    if resource is not None:
+        fingerprint = fingerprint_of({"of": fingerprint, "resource": list(resource)})
+    return Usage(
+        sent, used.counts, timestamp_us, cost_nano, tags_json, fingerprint, used.mode, currency, resource
+    )
+
+
+def _resource(sent: UsageInput) -> Resource | None:
+    """What was used that is not tokens. Raises ``PricingError``."""
+    if sent.unit is None or sent.quantity is None:
+        for name in ("unit", "quantity", "unit_cost"):
+            if getattr(sent, name) is not None:
+                raise _Refused(name, "goes with unit and quantity: say both")
+        return None
+    for name in (*BILLED, "provider_usage", "model_id"):
+        if getattr(sent, name):
+            raise _Refused(
+                name, f"is of a model's usage, and {sent.unit} of another resource: record them apart"
+            )
+    if sent.unit_cost is not None and sent.provider_cost is not None:
+        raise _Refused("unit_cost", "and provider_cost say the same: send one of the two")
+    type_of(sent.unit)
+    return Resource.of(sent.quantity, sent.unit)
 
 
 _HOLDERS: Final = frozenset({"usage", "usageMetadata", "usage_metadata", "x_groq"})

@@ -130,6 +130,8 @@ class TokenUsage:
     milliseconds: BigInt = strawberry.field(description="Of audio or video, where time is billed.")
     characters: BigInt
     requests: BigInt = strawberry.field(description="Requests that it stands for; 0 is the one that it is.")
+    unit: str | None = strawberry.field(description="Of what was used, where it is not tokens.")
+    quantity: Decimal | None
     mode: ProcessingMode = strawberry.field(description="How the provider processed it.")
     usage_reported: bool = strawberry.field(description="False where nobody knows what the operation used.")
     user_id: strawberry.ID | None
@@ -139,7 +141,7 @@ class TokenUsage:
     outcome: Outcome
     tags: JSON | None
     parent_operation_id: strawberry.ID | None
-    resource_type: str
+    resource_type: str = strawberry.field(description="LLMTokens, SandboxCPU, DataTransfer …")
     pricing: Pricing
     unpriced_reason: str | None
 
@@ -175,6 +177,8 @@ class TokenUsage:
             milliseconds=count(row["milliseconds"]),
             characters=count(row["characters"]),
             requests=count(row["requests"]),
+            unit=row["unit"],
+            quantity=optional_money(row["quantity_nano"]),
             mode=ProcessingMode.of(row["mode"]),
             usage_reported=row["usage_reported"],
             user_id=optional_id(row["user_id"]),

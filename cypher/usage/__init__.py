@@ -110,6 +110,8 @@ class UsageRow(TypedDict):
     characters: int | None
     requests: int | None
     mode: str | None
+    unit: str | None
+    quantity_nano: int | None
     user_id: str | None
     session_id: str | None
     region: str | None

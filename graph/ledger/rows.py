@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 
 from cypher.ledger import AgentRow, BudgetRow, HeadRow, OperationRow, SpentByFactsRow, WindowRow
-from graph.ledger.usage_rows import COUNTED, counts_of
+from graph.ledger.usage_rows import COUNTED, counts_of, resource_type_of
 from ledger.changes import Event, Grown, LedgerHead, PricedLater, RecordedOperation
 from ledger.limits import in_order
 from ledger.model import (
@@ -225,7 +225,7 @@ def usage_properties(operation: RecordedOperation) -> Properties:
         "parent_operation_id": sent.parent_operation_id,
         "budget_id": operation.leaf_id,
         "charge_path": operation.path_uid,
-        "resource_type": "LLMTokens",
+        "resource_type": resource_type_of(operation.usage.resource),
         "pricing": operation.pricing.value,
         "unpriced_reason": operation.unpriced_reason,
         "unpriced_seq": operation.unpriced_seq,
@@ -249,6 +249,9 @@ def usage_properties(operation: RecordedOperation) -> Properties:
         properties["session_uid"] = uid_of(operation.tenant, sent.session_id)
     if operation.usage.mode is not Mode.STANDARD:
         properties["mode"] = operation.usage.mode.value
+    if (resource := operation.usage.resource) is not None:
+        properties |= {"unit": resource.unit, "quantity_nano": resource.quantity_nano}
+        properties["units_nano"] = resource.quantity_nano
     # What was itemised; a provider's own object says it in other words.
     properties |= counts.billed()
     return present(properties)
@@ -319,6 +322,14 @@ def entry_properties(entry: CostEntry, path_uid: str) -> Properties:
         "fx_from": entry.fx_from,
     }
     return present(properties)
+
+
+def first_entry_properties(entry: CostEntry, operation: RecordedOperation) -> Properties:
+    """The same of an operation's first entry, which adds its quantity to the rollups."""
+    properties = entry_properties(entry, operation.path_uid)
+    if operation.usage.resource is not None:
+        properties["units_nano"] = operation.usage.resource.quantity_nano
+    return properties
 
 
 def entry_of(node: Properties) -> CostEntry:

@@ -379,7 +379,7 @@ class GraphLedgerTransaction:
                     "uid": each.uid,
                     "usage": rows.usage_properties(each),
                     "entry_uid": each.entry.uid,
-                    "entry": rows.entry_properties(each.entry, each.path_uid),
+                    "entry": rows.first_entry_properties(each.entry, each),
                 }
                 for each in operations
                 if each.entry is not None

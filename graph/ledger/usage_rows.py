@@ -5,10 +5,16 @@ from typing import Any, Final
 
 from pricing.modes import Mode
 from pricing.quote import PricingRequest
+from pricing.resources import ResourceType, type_of
 from pricing.units import BILLED, Resource, TokenCounts
 
 COUNTED: Final = BILLED[2:]
 """The counts beside prompt and completion tokens, as they are called on a TokenUsage node."""
+
+
+def resource_type_of(resource: Resource | None) -> str:
+    """The source document's word for what was used."""
+    return ResourceType.LLM_TOKENS.value if resource is None else type_of(resource.unit).value
 
 
 def counts_of(node: Mapping[str, Any]) -> TokenCounts:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from cypher import rollups as queries
 from cypher.rollups import FactsRow, KeySpan, TimeSpan
 from graph.database import Database, Transaction
+from graph.ledger.usage_rows import resource_type_of
 from insight.facts import LABELS, Facts, concatenate
 from insight.grouping import Ints
 from insight.rollups import MEASURES
@@ -89,7 +90,7 @@ def block_of(changes: Changes) -> Block | None:
         "user": [operation.user_id or "" for operation in operations],
         "category": [each.category for each in sent],
         "outcome": [each.outcome.value for each in sent],
-        "resource_type": ["LLMTokens"] * len(sent),
+        "resource_type": [resource_type_of(operation.usage.resource) for operation in operations],
     }
     measures = [
         [1] * len(sent),
@@ -98,7 +99,7 @@ def block_of(changes: Changes) -> Block | None:
         [each.prompt_cost_nano for each in entries],
         [each.completion_cost_nano for each in entries],
         [each.other_cost_nano for each in entries],
-        [0] * len(sent),
+        [0 if (r := operation.usage.resource) is None else r.quantity_nano for operation in operations],
     ]
     facts = Facts.of([operation.timestamp_us for operation in operations], labels, measures)
     return Block(min(taken) - 1, max(taken), np.array(numbers, dtype=np.int64), facts)

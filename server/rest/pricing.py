@@ -175,10 +175,13 @@ def pricing_routes(routes: Routes, context_of: Callable[[Principal], Context]) -
     """The routes about prices."""
     door, needs = _Door(context_of), Permission.READ
     # Model ids hold slashes: the longer path comes first.
-    model = "/api/v1/pricing/provider/{provider}/model/{model:path}"
     return [
-        routes.guarded("GET", f"{model}/history", door.past, needs=needs),
-        routes.guarded("GET", model, door.show, needs=needs),
+        routes.guarded(
+            "GET", "/api/v1/pricing/provider/{provider}/model/{model:path}/history", door.past, needs=needs
+        ),
+        routes.guarded(
+            "GET", "/api/v1/pricing/provider/{provider}/model/{model:path}", door.show, needs=needs
+        ),
         routes.guarded("POST", "/api/v1/pricing/estimate", door.estimate, needs=needs),
         routes.guarded("POST", "/api/v1/pricing/compare", door.compare, needs=needs),
     ]

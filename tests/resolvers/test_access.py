@@ -24,6 +24,7 @@ NEEDS = {
     "Query.exchangeRates": Permission.READ,
     "Query.priceFiles": Permission.OPERATE,
     "Query.quote": Permission.READ,
+    "Query.costBreakdown": Permission.READ,
     "Mutation.createBudget": Permission.MANAGE_BUDGETS,
     "Mutation.updateBudget": Permission.MANAGE_BUDGETS,
     "Mutation.moveBudget": Permission.MANAGE_BUDGETS,
@@ -43,6 +44,7 @@ NEEDS = {
     "Mutation.addExchangeRates": Permission.OPERATE,
     "Mutation.importPriceFile": Permission.OPERATE,
     "Mutation.reprice": Permission.OPERATE,
+    "Mutation.recordResourceUsage": Permission.RECORD,
     "Mutation.createApiKey": Permission.ADMINISTER,
     "Mutation.revokeApiKey": Permission.ADMINISTER,
 }
@@ -61,6 +63,7 @@ ASKED = {
     "Query.rateCards": "{ rateCards { nodes { cardId } } }",
     "Query.exchangeRates": "{ exchangeRates { nodes { rate } } }",
     "Query.priceFiles": "{ priceFiles { number } }",
+    "Query.costBreakdown": '{ costBreakdown(budgetId: "a") { totalCost } }',
     "Query.quote": "{ quote(input: {promptTokens: 1}) { totalCost } }",
     "Mutation.createBudget": (
         'mutation { createBudget(input: {budgetId: "a", budgetType: TASK}) { budgetId } }'
@@ -101,6 +104,10 @@ ASKED = {
     "Mutation.withdrawRateCard": 'mutation { withdrawRateCard(cardId: "a") { version } }',
     "Mutation.addExchangeRates": "mutation { addExchangeRates(input: {}) { new } }",
     "Mutation.importPriceFile": 'mutation { importPriceFile(input: {content: "{}"}) { number } }',
+    "Mutation.recordResourceUsage": (
+        'mutation { recordResourceUsage(input: {operationId: "a", agentId: "a", unit: "egress_gb", '
+        'quantity: "1"}) { __typename } }'
+    ),
     "Mutation.reprice": (
         'mutation { reprice(input: {from: "2026-01-01T00:00:00Z", to: "2026-02-01T00:00:00Z"}) { looked } }'
     ),

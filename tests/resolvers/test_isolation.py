@@ -27,6 +27,7 @@ PLACE = re.compile(r"<(\w+)>")
 CURSOR = re.compile(r'"endCursor":"([^"]+)"')
 CALL = 'capabilityType: "chat", outcome: ERROR, modelId: "gpt-4o"'
 LINES = 'lines: [{unit: "*", discountPercent: "1"}]'
+EGRESS = 'unit: "egress_gb", quantity: "1"'
 NOWHERE = "nowhere-{}"
 VOLATILE = re.compile(
     r'"(?:\d{4}-\d\d-\d\dT[0-9:.]+Z|cg_[\w-]+|[0-9a-f]{16}|[0-9a-f]{32}|WzE[\w-]+|fresh-\d+)"'
@@ -115,6 +116,11 @@ PROBES: dict[str, tuple[str, ...]] = {
     "withdrawRateCard": ("cardId: <card>",),
     "addExchangeRates": ("input: {}",),
     "importPriceFile": ("input: {content: <own>}",),
+    "costBreakdown": ("budgetId: <budget>", "budgetId: <above>", "budgetId: <budget>, userId: <user>"),
+    "recordResourceUsage": (
+        "input: {operationId: <fresh>, agentId: <own>, budgetId: <budget>, <egress>}",
+        "input: {operationId: <fresh>, agentId: <agent>, budgetId: <above>, <egress>}",
+    ),
     "reprice": (
         'input: {from: "2026-01-01T00:00:00Z", to: <later>, budgetId: <budget>, dryRun: false}',
         'input: {from: "2026-01-01T00:00:00Z", to: <later>, modelId: <model>, dryRun: false}',
@@ -293,7 +299,7 @@ class Prober:
             "less": "-0.01",
             "later": "2100-01-01T00:00:00Z",
         }
-        said = arguments.replace("<call>", CALL).replace("<lines>", LINES)
+        said = arguments.replace("<call>", CALL).replace("<lines>", LINES).replace("<egress>", EGRESS)
         said = PLACE.sub(lambda place: f'"{({**ids, **own})[place[1]]}"', said)
         call = f"{field}({said})" if said else field
         answer = self.caller.ask(f"{root_fields()[field]} {{ {call} {everything(field, depth)} }}")
