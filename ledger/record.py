@@ -16,7 +16,6 @@ from ledger.reader import KnownOperation
 from ledger.results import InvalidUsage, OperationConflict, RecordResult
 from ledger.state import TenantState
 from pricing.quote import Quote
-from pricing.resources import SOURCE as RESOURCES
 
 BUDGET_UNKNOWN = "BUDGET_UNKNOWN"
 
@@ -60,13 +59,13 @@ def record(state: TenantState, command: Record, now_us: int) -> RecordResult:
 
 def facts_of_record(state: TenantState, command: Record, agent: Agent | None) -> Facts:
     """What limits and scoped budgets look at."""
-    sent = command.usage.sent
+    usage, sent = command.usage, command.usage.sent
     return {
         "user_id": sent.user_id or user_of(state, command.scope_uid, agent),
-        "provider": sent.provider or provider_of(command.quote),
+        "provider": sent.provider or (provider_of(command.quote) if usage.resource is None else None),
         "model_id": sent.model_id,
         "agent_id": sent.agent_id,
-        "resource": resource_of(sent.model_id, command.usage.counts.total_tokens, sent.category),
+        "resource": resource_of(sent.model_id, usage.counts.total_tokens, sent.category),
     }
 
 
@@ -120,6 +119,4 @@ def payer(state: TenantState, command: Record, agent: Agent | None, warnings: li
 
 def provider_of(quote: Quote) -> str | None:
     """The provider whose price it is, for callers who name none."""
-    if quote.price_card is None or quote.price_source == RESOURCES:
-        return None
-    return quote.price_card.partition("/")[0]
+    return None if quote.price_card is None else quote.price_card.partition("/")[0]

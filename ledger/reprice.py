@@ -28,10 +28,18 @@ REPRICING: Final = "repricing"
 
 
 def reprice(state: TenantState, command: Reprice, now_us: int) -> Repriced:
-    """Reprice some operations. Raises ``OutOfRange`` where a window could not count it."""
-    return Repriced(
-        tuple(_reprice(state, command, bill, now_us) for bill in state.reader.bills(command.uids))
-    )
+    """Reprice some operations, each on its own; those that are unknown are left out."""
+    bills = [_as_decided(state, bill) for bill in state.reader.bills(dict.fromkeys(command.uids))]
+    return Repriced(tuple(_reprice(state, command, bill, now_us) for bill in bills))
+
+
+def _as_decided(state: TenantState, bill: Bill) -> Bill:
+    """The bill with what this batch added to it so far."""
+    added = [each for each in state.changes.added if each.usage_uid == bill.uid]
+    if not added:
+        return bill
+    pricing = next((each.grown.pricing for each in reversed(added) if each.grown is not None), bill.pricing)
+    return replace(bill, pricing=pricing, entries=(*bill.entries, *(each.entry for each in added)))
 
 
 def _reprice(state: TenantState, command: Reprice, bill: Bill, now_us: int) -> Difference:

@@ -17,9 +17,7 @@ from schema.words import money
 ZERO = Decimal("0")
 
 
-@strawberry.input(
-    description="One use of a sandbox, recorded as its parts: core-hours, GB-hours of memory and disk, GPU-hours."
-)
+@strawberry.input(description="One use of a sandbox, recorded as its parts: core-hours, GB-hours, GPU-hours.")
 class SandboxInput:
     """One use of a sandbox."""
 

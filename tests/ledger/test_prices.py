@@ -109,9 +109,9 @@ def test_what_cannot_be_said_changes_nothing(shop: Shop) -> None:
 
 def test_a_mode_has_its_own_price_and_an_unpriced_one_is_not_standard(shop: Shop) -> None:
     assert shop.spend("batch", mode="batch").total_cost_nano == 125 * 10**7
-    assert shop.recorded("fast", mode="fast").pricing is Pricing.UNPRICED
+    assert shop.recorded("flex", mode="flex").pricing is Pricing.UNPRICED
     shop.say("deal", price("uncached", "9"), mode=None, may_raise=True)
-    assert shop.spend("fast2", mode="fast").total_cost_nano == 9 * 10**9
+    assert shop.spend("flex2", mode="flex").total_cost_nano == 9 * 10**9
 
 
 def test_usage_in_another_currency_is_converted_at_the_rate_of_its_day_which_it_keeps(shop: Shop) -> None:

@@ -12,7 +12,9 @@ RECORD = """
 mutation($input: RecordResourceUsageInput!) {
   recordResourceUsage(input: $input) {
     __typename
-    ... on RecordedUsage { operationId duplicate pricing costEntry { totalCost otherCost priceSource } warnings { code } }
+    ... on RecordedUsage {
+      operationId duplicate pricing costEntry { totalCost otherCost priceSource } warnings { code }
+    }
     ... on OperationConflict { operationId }
     ... on InvalidUsage { operationId code field message }
   }
