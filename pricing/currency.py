@@ -108,7 +108,7 @@ class ExchangeRates:
         for middle in sorted(between):
             first, second = self._leg(base, middle, day), self._leg(middle, quote, day)
             if first is not None and second is not None:
-                rate = DIGITS.multiply(first.rate, second.rate)
+                rate = DIGITS.multiply(first.rate, second.rate).normalize(DIGITS)
                 source = first.source if first.source == second.source else f"{first.source}, {second.source}"
                 return Conversion(base, quote, rate, min(first.date, second.date), source)
         return None
@@ -119,7 +119,7 @@ class ExchangeRates:
         if given is not None and (turned is None or given.day >= turned.day):
             return Conversion(base, quote, given.rate, day_date(given.day).isoformat(), given.source)
         if turned is not None:
-            rate = DIGITS.divide(Decimal(1), turned.rate)
+            rate = DIGITS.divide(Decimal(1), turned.rate).normalize(DIGITS)
             return Conversion(base, quote, rate, day_date(turned.day).isoformat(), turned.source)
         return None
 

@@ -233,8 +233,8 @@ def _conditions(told: Explanation) -> Iterator[str]:
         yield f"processing mode: {told.mode}"
     for rounding in told.roundings:
         if rounding.difference_nano:
-            shown = format_nano(rounding.rounded_nano)
-            yield f"{rounding.component}: rounded from {_exact(rounding.exact_nano)} to {shown}"
+            rounded = format_nano(rounding.rounded_nano)
+            yield f"{rounding.component}: rounded from {_exact(rounding.exact_nano)} to {rounded}"
     if told.fee_ppm:
         yield f"fee: {shown(Fraction(told.fee_ppm, 10**4)):f} % = {format_nano(told.fee_nano)}"
 

@@ -184,6 +184,13 @@ def held_aside(admin: Caller) -> str:
     return held["reservationId"]
 
 
+def contracted(admin: Caller) -> None:
+    """A marked contract."""
+    card = {"cardId": "hush-card", "budgetId": "hush-budget", "model": "hush-model", "reason": "hush reason"}
+    put = "mutation($input: RateCardInput!) { createRateCard(input: $input) { version } }"
+    admin.get(put, input={**card, "lines": [{"unit": "uncached", "price": "777.7"}]})
+
+
 def made(services: Services, tenant: str) -> World:
     """Marked above and beside, unmarked in between."""
     admin = admin_of(services, tenant)
@@ -235,9 +242,7 @@ def made(services: Services, tenant: str) -> World:
     said = {"name": "hush key", "role": "ADMIN", "budgetId": "hush-budget"}
     key = admin.get(create, input=said)["createApiKey"]["key"]["keyId"]
     admin.get(create, input={"name": "own key", "role": "VIEWER", "budgetId": "web"})
-    card = {"cardId": "hush-card", "budgetId": "hush-budget", "model": "hush-model", "reason": "hush reason"}
-    put = "mutation($input: RateCardInput!) { createRateCard(input: $input) { version } }"
-    admin.get(put, input={**card, "lines": [{"unit": "uncached", "price": "777.7"}]})
+    contracted(admin)
     ids = {
         "reservation": held_aside(admin),
         "reserved": "hush-key",

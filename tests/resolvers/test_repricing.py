@@ -102,7 +102,7 @@ def test_only_what_has_no_price_settles_when_its_price_arrives(world: Caller) ->
     record(world, *(usage(f"new{number}", budgetId="web", **waiting) for number in range(3)))
     model = {"model": "new-model", "provider": "nobody"}
     lines = [{"unit": unit, "price": "1", "per": 1_000} for unit in ("uncached", "completion")]
-    put(world, "list", *lines, **model)
+    put(world, "list", *lines, revise=False, **model)
     first, second = pages(world, unpriced=True, first=2, dryRun=False)
     assert [page["counts"][0] for page in (first, second)] == [
         {"outcome": "SETTLED", "operations": 2},

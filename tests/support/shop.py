@@ -53,7 +53,8 @@ class Shop(Desk):
 
 def price(unit: str, amount: str, **fields: Any) -> RateLine:
     """So much for a million of a unit."""
-    return RateLine(unit, Decimal(amount), **{"per": 1_000_000, **fields})
+    fields.setdefault("per", 1_000_000)
+    return RateLine(unit, Decimal(amount), **fields)
 
 
 def day_of(text: str) -> int:
