@@ -5,6 +5,7 @@ The chain that a price is looked up in is made of the newest revisions when it i
 after the next change: a compiled card is dropped in the moment in which a card changes.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Final, NamedTuple
@@ -67,6 +68,7 @@ class Prices:
         self._files: list[PriceFile] = []
         self._book: PriceBook | None = None
         self._rates: ExchangeRates | None = None
+        self._said: list[int] | None = None
         self._earlier: dict[int, Prices] = {}
         """What had been said by some instants, as it was asked for."""
 
@@ -128,6 +130,10 @@ class Prices:
         """Every version of a card, the first one first; none where there is no such card."""
         return self._revisions.get(card_id, ())
 
+    def _changed(self) -> None:
+        self._said = None
+        self._earlier.clear()
+
     def put(self, revision: Revision) -> None:
         """Add the next version of a card."""
         versions = self._revisions.setdefault(revision.card.card_id, [])
@@ -135,7 +141,7 @@ class Prices:
             return  # read once more
         versions.append(revision)
         self._book = None
-        self._earlier.clear()
+        self._changed()
 
     def put_rates(self, given: GivenRates) -> None:
         """Add rates; at least one."""
@@ -147,7 +153,7 @@ class Prices:
         self._given.append(given)
         self._latest.update({(rate.base, rate.quote, rate.day): rate for rate in given.rates})
         self._rates = None
-        self._earlier.clear()
+        self._changed()
 
     def news(self, rates: Iterable[ExchangeRate]) -> tuple[ExchangeRate, ...]:
         """Those of the rates that differ from what is known of their day."""
@@ -164,7 +170,7 @@ class Prices:
             return
         self._files.append(file)
         self._book = None
-        self._earlier.clear()
+        self._changed()
 
     def copy(self) -> "Prices":
         """The same, to be added to apart."""
@@ -179,11 +185,11 @@ class Prices:
 
     def known_at(self, at_us: int) -> "Prices":
         """What had been said by an instant: a cost as it was known then can be computed again."""
-        said = [each.card.recorded_at_us for versions in self._revisions.values() for each in versions]
-        said += [each.recorded_at_us for each in (*self._given, *self._files)]
-        last_us = max((each for each in said if each <= at_us), default=-1)
-        if last_us == max(said, default=-1):
+        said = self._when_said()
+        count = bisect_right(said, at_us)
+        if count == len(said):
             return self
+        last_us = said[count - 1] if count else -1
         earlier = self._earlier.get(last_us)
         if earlier is None:
             earlier = self._by(last_us)
@@ -191,6 +197,15 @@ class Prices:
                 self._earlier.clear()
             self._earlier[last_us] = earlier
         return earlier
+
+    def _when_said(self) -> list[int]:
+        """The instants at which something was said, in order."""
+        if self._said is None:
+            revisions = (each for versions in self._revisions.values() for each in versions)
+            said = [each.card.recorded_at_us for each in revisions]
+            said += [each.recorded_at_us for each in (*self._given, *self._files)]
+            self._said = sorted(said)
+        return self._said
 
     def _by(self, at_us: int) -> "Prices":
         earlier = Prices(self._lists)
