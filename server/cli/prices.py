@@ -251,30 +251,35 @@ def _cards(api: Any, **said: str | None) -> Iterator[dict[str, Any]]:
 
 
 def _show(cards: list[dict[str, Any]], *, as_json: bool) -> None:
+    """A paragraph per card: a table would cut its lines off."""
     from server.cli.rate_lines import line_text
-    from server.cli.show import console, table
+    from server.cli.show import console
 
     out = console()
     if as_json:
         out.print_json(data=cards)
         return
-    shown = table("card", "version", "for", "model", "mode", "valid", "lines", "by")
     for each in cards:
-        span = " to ".join((each[name] or "")[:10] or "…" for name in ("validFrom", "validTo"))
-        hours = f" {each['hoursFrom']}-{each['hoursTo']}" if each["hoursFrom"] else ""
+        style = "dim" if each["withdrawn"] else None
+        out.print(_heading(each), style=style, markup=False, soft_wrap=True)
         lines = [line_text(line) for line in each["lines"]]
         if each["feePercent"] != "0":
             lines.append(f"fee {each['feePercent']}%")
-        provider = f"{each['provider']}/" if each["provider"] else ""
-        shown.add_row(
-            each["cardId"],
-            f"{each['version']}{' withdrawn' if each['withdrawn'] else ''}",
-            each["budgetId"] or "everybody",
-            f"{provider}{each['model']}",
-            (each["mode"] or "any").lower(),
-            ("always" if span == "… to …" else span) + hours,
-            f"{'; '.join(lines)} ({each['currency']})",
-            f"{each['author'] or ''} {each['recordedAt'][:10]}".strip(),
-            style="dim" if each["withdrawn"] else None,
-        )
-    out.print(shown)
+        for line in lines:
+            out.print(f"  {line} ({each['currency']})", style=style, markup=False, soft_wrap=True)
+        why = f": {each['reason']}" if each["reason"] else ""
+        said = f"  by {each['author'] or 'somebody'}, {each['recordedAt'][:16].replace('T', ' ')}{why}"
+        out.print(said, style="dim", markup=False, soft_wrap=True)
+
+
+def _heading(card: dict[str, Any]) -> str:
+    """Which card it is, for whom, and when it holds."""
+    begin, end = ((card[name] or "")[:10] for name in ("validFrom", "validTo"))
+    valid = f"{begin or '…'} to {end or '…'}" if begin or end else "always"
+    if card["hoursFrom"]:
+        valid += f", {card['hoursFrom']} to {card['hoursTo']}"
+    provider = f"{card['provider']}/" if card["provider"] else ""
+    state = " (withdrawn)" if card["withdrawn"] else ""
+    mode = (card["mode"] or "any mode").lower()
+    owner = card["budgetId"] or "everybody"
+    return f"{card['cardId']} {card['version']}{state}: {owner}, {provider}{card['model']}, {mode}, {valid}"

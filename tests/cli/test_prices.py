@@ -61,8 +61,11 @@ def test_a_contract_is_set_changed_shown_and_withdrawn(shell: Shell, name: str) 
         *said, "--line", "uncached 2 per 1M", "--line", "completion -10%", "--from", "2026-01-01T00:00Z"
     )
     shown = shell.run("prices", "show", name)
-    assert re.search(rf"{name} +2 +{budget} +openai/gpt-4o +standard +2026-01-01 to …", shown)
-    assert "uncached 2 per 1M; completion -10% (USD)" in shown
+    heading, first_line, second_line, said, *_ = shown.splitlines()
+    assert heading == f"{name} 2: {budget}, openai/gpt-4o, standard, 2026-01-01 to …"
+    assert (first_line, second_line) == ("  uncached 2 per 1M (USD)", "  completion -10% (USD)")
+    assert re.fullmatch(r"  by admin, [\d-]+ [\d:]+", said)
+    assert shown.splitlines()[-1].endswith(": agreed")
     (newest, first) = shell.json("prices", "show", name)
     assert (newest["version"], first["version"], first["reason"]) == (2, 1, "agreed")
     assert [each["cardId"] for each in shell.json("prices", "list", "--budget", budget)] == [name]
