@@ -12,11 +12,12 @@ from cypher import prices as queries
 from cypher.prices import PricedRow, SaidRow
 from graph.database import Database, Transaction
 from graph.ledger.price_rows import add_said, since
-from graph.ledger.price_store import read_months
+from graph.ledger.price_store import read_bills, read_months
 from graph.ledger.usage_rows import request_of
 from ledger.changes import MonthUse
 from ledger.explain import Priced
 from ledger.model import ChargePath
+from ledger.reader import Bill
 from pricing.ports import RateSource
 from pricing.prices import Prices
 
@@ -48,6 +49,10 @@ class PriceBooks:
     def months(self, uids: Sequence[str]) -> dict[str, MonthUse]:
         """Those of the months' uses that exist, by uid."""
         return self._database.reading(lambda transaction: read_months(transaction, uids))
+
+    def bills(self, uids: Sequence[str]) -> list[Bill]:
+        """Those of the usages that exist, as far as their prices go."""
+        return self._database.reading(lambda transaction: read_bills(transaction, uids))
 
     def priced(self, entry_uids: Sequence[str]) -> dict[str, Priced]:
         """What entries were for and who paid, by uid."""

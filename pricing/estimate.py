@@ -48,6 +48,7 @@ class Compared(NamedTuple):
     """The same in parts per million of what it is compared with; None where that is 0."""
     cost_per_token_nano: int | None
     """Rounded; None without tokens."""
+    tokens: int
     operations: int
     unpriced: int
     """Operations that it has no price for, and which are in no sum here."""
@@ -130,22 +131,25 @@ class Workload:
     model does not price counts on neither side of that model's comparison.
     """
 
-    def __init__(self, pricer: Pricer, models: Sequence[tuple[str, str]]) -> None:
+    def __init__(self, pricer: Pricer, models: Sequence[tuple[str, str]], currency: str = "USD") -> None:
+        """``pricer`` prices what is added without one of its own; a price in another currency is none."""
         if len(models) > MODELS_MAX:
             raise ImpossibleCount(f"{len(models)} models are more than {MODELS_MAX}", "models")
         self._pricer = pricer
+        self._currency = currency
         self._sums = {
             model: [0, 0, 0, 0, 0] for model in models
         }  # total, charged, tokens, operations, unpriced
 
-    def add(self, usage: Iterable[tuple[PricingRequest, int]]) -> None:
-        """Price these operations on every model."""
+    def add(self, usage: Iterable[tuple[PricingRequest, int]], pricer: Pricer | None = None) -> None:
+        """Price these operations on every model, under whose contracts ``pricer`` says."""
+        own = self._pricer if pricer is None else pricer
         for request, charged_nano in usage:
             tokens = request.counts.total_tokens
             for (provider, model), sums in self._sums.items():
                 moved = request._replace(provider=provider, model_id=model, provider_cost_nano=None)
-                quote = self._pricer.quote(moved)
-                if quote.pricing is not Pricing.PRICED:
+                quote = own.quote(moved)
+                if quote.pricing is not Pricing.PRICED or quote.currency != self._currency:
                     sums[4] += 1
                     continue
                 sums[0] += quote.total_nano
@@ -163,6 +167,7 @@ class Workload:
                 saved,
                 round_ratio(saved * FEE_SCALE, charged) if charged > 0 else None,
                 round_ratio(total, tokens) if tokens else None,
+                tokens,
                 operations,
                 unpriced,
             )

@@ -24,6 +24,7 @@ from resolvers.mutations.reservation import ReservationMutations
 from resolvers.mutations.usage import UsageMutations
 from resolvers.queries.agent import AgentQueries
 from resolvers.queries.budget import BudgetQueries
+from resolvers.queries.comparison import ComparisonQueries
 from resolvers.queries.key import KeyQueries
 from resolvers.queries.price import PriceQueries
 from resolvers.queries.reservation import ReservationQueries
@@ -32,7 +33,9 @@ from schema.scalars import SCALARS
 
 
 @strawberry.type
-class Query(BudgetQueries, AgentQueries, UsageQueries, ReservationQueries, PriceQueries, KeyQueries):
+class Query(
+    BudgetQueries, AgentQueries, UsageQueries, ReservationQueries, PriceQueries, ComparisonQueries, KeyQueries
+):
     """Everything that reads."""
 
 

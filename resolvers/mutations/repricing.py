@@ -7,39 +7,24 @@ import strawberry
 
 from graph.usage import UsageQuery
 from ledger.access import Permission
-from ledger.errors import Forbidden, InvalidInput, NotFound
-from ledger.price_commands import REPRICED_MAX, Reprice
+from ledger.errors import Forbidden
+from ledger.price_commands import Reprice
 from ledger.results import Repriced
 from ledger.view import View
 from resolvers import cursors
 from resolvers.info import Info
+from resolvers.spans import span_query
 from schema.access import guarded
 from schema.page import PageInfo
 from schema.repricing import Page, RepricedPage, RepriceInput
-from schema.words import instant_us
 
 
 def query_for(view: View, said: RepriceInput) -> UsageQuery:
     """Which operations. Raises ``LedgerError``, ``PricingError``."""
     if view.scope_uid is not None:
         raise Forbidden("Prices are the whole organisation's: a confined key reprices nothing.")
-    if not 1 <= said.first <= REPRICED_MAX:
-        raise InvalidInput(f"first must be from 1 to {REPRICED_MAX}, not {said.first}", field="first")
-    budget = None if said.budget_id is None else view.find(said.budget_id)
-    if said.budget_id is not None and budget is None:
-        raise NotFound(f"There is no budget {said.budget_id}.", field="budget_id")
-    query = UsageQuery(
-        tenant=view.tree.tenant,
-        budget_uid=None if budget is None else budget.uid,
-        pricing="UNPRICED" if said.unpriced else None,
-        model_id=said.model_id,
-        from_us=instant_us(said.from_, "from"),
-        to_us=instant_us(said.to, "to"),
-        first=said.first,
-    )
-    if query.from_us is None or query.to_us is None or query.from_us >= query.to_us:
-        raise InvalidInput("from must be before to", field="from")
-    return query
+    query = span_query(view, said)
+    return replace(query, pricing="UNPRICED") if said.unpriced else query
 
 
 @strawberry.type

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from server.cli import budget, importing, keys, prices
+from server.cli.compare import compare
 from server.cli.demo import demo
 from server.cli.errors import MISUSED, UNREACHABLE, CliError
 from server.cli.explain import explain, quote
@@ -37,6 +38,7 @@ app.command()(status)
 app.command()(verify)
 app.command()(quote)
 app.command()(explain)
+app.command()(compare)
 app.command()(reprice)
 app.add_typer(keys.app)
 

@@ -91,7 +91,7 @@ def reprice(
     """
     from server.cli.api import connected
 
-    begin, end = _instant(from_, "--from"), datetime.now(UTC) if to is None else _instant(to, "--to")
+    begin, end = instant(from_, "--from"), datetime.now(UTC) if to is None else instant(to, "--to")
     said = {
         "from": begin.isoformat(),
         "to": end.isoformat(),
@@ -103,7 +103,7 @@ def reprice(
         "first": PAGE,
     }
     totals, after = Totals(), None
-    with connected(Where(url, key, data_dir)) as api, _progress(begin, end) as reached:
+    with connected(Where(url, key, data_dir)) as api, progress("repricing", begin, end) as reached:
         while True:
             page = api.graphql(REPRICE, {"input": {**said, "after": after}})["reprice"]
             totals.take(page)
@@ -115,7 +115,8 @@ def reprice(
     _show(totals, apply=apply, as_json=as_json)
 
 
-def _instant(text: str, option: str) -> datetime:
+def instant(text: str, option: str) -> datetime:
+    """The instant of an option; without an offset it is UTC. Raises ``CliError``."""
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
@@ -144,14 +145,14 @@ def _show(totals: Totals, *, apply: bool, as_json: bool) -> None:
 
 
 @contextlib.contextmanager
-def _progress(begin: datetime, end: datetime) -> Generator[Callable[[datetime, int], None]]:
+def progress(what: str, begin: datetime, end: datetime) -> Generator[Callable[[datetime, int], None]]:
     """A bar over the time that is left to look through, newest first."""
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
     from server.cli.show import console
 
     columns = [
-        TextColumn("repricing"),
+        TextColumn(what),
         BarColumn(),
         TaskProgressColumn(),
         TextColumn("{task.fields[rows]}"),
@@ -160,7 +161,7 @@ def _progress(begin: datetime, end: datetime) -> Generator[Callable[[datetime, i
     screen = console(stderr=True)
     whole = max(1.0, (end - begin).total_seconds())
     with Progress(*columns, console=screen, disable=not screen.is_terminal, transient=True) as shown:
-        task = shown.add_task("reprice", total=whole, rows="")
+        task = shown.add_task(what, total=whole, rows="")
 
         def reached(through: datetime, looked: int) -> None:
             done = min(whole, max(0.0, (end - through).total_seconds()))

@@ -142,3 +142,27 @@ def test_repricing_is_tried_then_done_then_nothing_is_left(shell: Shell, name: s
     assert "from must be before to" in shell.run(
         "reprice", "--from", "2026-12-01", "--to", "2026-11-01", code=REFUSED
     )
+
+
+def test_recorded_usage_is_compared_with_other_models(shell: Shell, name: str) -> None:
+    budget = f"{name}-budget"
+    shell.run("budget", "create", budget)
+    rows = (line(f"{name}-{n}", budget_id=budget, timestamp="2026-11-10T00:00:00Z") for n in range(2))
+    shell.run("import", "jsonl", "-", stdin="".join(rows))
+    said = ("compare", "openai/gpt-4o-mini", "nobody/new", "--from", "2026-11-01", "--to", "2026-12-01")
+    found = shell.json(*said, "--budget", budget)
+    assert (found["looked"], found["leftOut"]) == (2, 0)
+    assert found["models"]["openai/gpt-4o-mini"] == {
+        "operations": 2,
+        "unpriced": 0,
+        "tokens": 2200,
+        "totalCost": "0.00042",
+        "charged": "0.007",
+        "savings": "0.00658",
+    }
+    assert found["models"]["nobody/new"]["unpriced"] == 2
+    shown = shell.run(*said, "--budget", budget)
+    assert re.search(r"openai/gpt-4o-mini +2 +0 +\$0\.0004 +\$0\.0070 +\$0\.0066 +94\.0 %", shown)
+    assert "is not like openai/gpt-4o-mini" in shell.run(
+        "compare", "gpt", "--from", "2026-11-01", code=MISUSED
+    )

@@ -180,7 +180,7 @@ def test_what_last_month_would_have_cost_elsewhere() -> None:
     assert (mini.total_nano, mini.savings_nano, mini.operations, mini.unpriced) == (450_000, 7_050_000, 1, 1)
     assert (mini.savings_ppm, mini.cost_per_token_nano) == (940_000, 300)
     assert found["openai/gpt-4"].savings_nano == 7_500_000 - 60_000_000
-    assert found["x/unknown"] == (0, 0, None, None, 0, 2)
+    assert found["x/unknown"] == (0, 0, None, None, 0, 0, 2)
 
 
 def test_too_many_models_are_refused() -> None:

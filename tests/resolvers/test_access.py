@@ -25,6 +25,7 @@ NEEDS = {
     "Query.priceFiles": Permission.OPERATE,
     "Query.quote": Permission.READ,
     "Query.costBreakdown": Permission.READ,
+    "Query.compareModels": Permission.READ,
     "Mutation.createBudget": Permission.MANAGE_BUDGETS,
     "Mutation.updateBudget": Permission.MANAGE_BUDGETS,
     "Mutation.moveBudget": Permission.MANAGE_BUDGETS,
@@ -64,6 +65,10 @@ ASKED = {
     "Query.exchangeRates": "{ exchangeRates { nodes { rate } } }",
     "Query.priceFiles": "{ priceFiles { number } }",
     "Query.costBreakdown": '{ costBreakdown(budgetId: "a") { totalCost } }',
+    "Query.compareModels": (
+        '{ compareModels(input: {models: [{provider: "openai", modelId: "gpt-4o"}], '
+        'from: "2026-01-01T00:00:00Z", to: "2026-02-01T00:00:00Z"}) { looked } }'
+    ),
     "Query.quote": "{ quote(input: {promptTokens: 1}) { totalCost } }",
     "Mutation.createBudget": (
         'mutation { createBudget(input: {budgetId: "a", budgetType: TASK}) { budgetId } }'

@@ -27,6 +27,7 @@ PLACE = re.compile(r"<(\w+)>")
 CURSOR = re.compile(r'"endCursor":"([^"]+)"')
 CALL = 'capabilityType: "chat", outcome: ERROR, modelId: "gpt-4o"'
 LINES = 'lines: [{unit: "*", discountPercent: "1"}]'
+ONTO = 'models: [{provider: "openai", modelId: "gpt-4o"}], from: "2020-01-01T00:00:00Z", to: <later>'
 EGRESS = 'unit: "egress_gb", quantity: "1"'
 NOWHERE = "nowhere-{}"
 VOLATILE = re.compile(
@@ -120,6 +121,11 @@ PROBES: dict[str, tuple[str, ...]] = {
     "recordResourceUsage": (
         "input: {operationId: <fresh>, agentId: <own>, budgetId: <budget>, <egress>}",
         "input: {operationId: <fresh>, agentId: <agent>, budgetId: <above>, <egress>}",
+    ),
+    "compareModels": (
+        "input: {<onto>, budgetId: <budget>}",
+        "input: {<onto>, budgetId: <above>}",
+        "input: {<onto>, modelId: <model>}",
     ),
     "reprice": (
         'input: {from: "2026-01-01T00:00:00Z", to: <later>, budgetId: <budget>, dryRun: false}',
@@ -304,7 +310,12 @@ class Prober:
             "less": "-0.01",
             "later": "2100-01-01T00:00:00Z",
         }
-        said = arguments.replace("<call>", CALL).replace("<lines>", LINES).replace("<egress>", EGRESS)
+        said = (
+            arguments.replace("<call>", CALL)
+            .replace("<onto>", ONTO)
+            .replace("<lines>", LINES)
+            .replace("<egress>", EGRESS)
+        )
         said = PLACE.sub(lambda place: f'"{({**ids, **own})[place[1]]}"', said)
         call = f"{field}({said})" if said else field
         answer = self.caller.ask(f"{root_fields()[field]} {{ {call} {everything(field, depth)} }}")
