@@ -9,7 +9,18 @@ from typing import Any
 from bench import decide, pricing, raw, reservations, service, start
 from bench.engines import ENGINES, missing
 
-PURE: dict[str, Callable[[], None]] = {"pricing": pricing.main, "decide": decide.main}
+
+def _evolution() -> None:
+    from bench import evolution  # noqa: PLC0415 - numpy, pymoo and moocore are needed there only
+
+    evolution.main()
+
+
+PURE: dict[str, Callable[[], None]] = {
+    "pricing": pricing.main,
+    "decide": decide.main,
+    "evolution": _evolution,
+}
 """These need no engine."""
 
 Measure = Callable[[str, float], Iterator[dict[str, Any]]]

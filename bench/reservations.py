@@ -9,7 +9,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
@@ -134,33 +134,33 @@ def _load(server: Server, clients: int, seconds: int, *, settle: bool = False) -
 
 def _compare(bare_path: Server, server: Server, seconds: int) -> Iterator[dict[str, Any]]:
     for clients in (50, 200):
-        _load(bare_path, clients, WARM_SECONDS)
-        _load(server, clients, WARM_SECONDS)
-        _load(server, clients, WARM_SECONDS, settle=True)
+        for each in (bare_path, server):
+            _load(each, clients, WARM_SECONDS)
+            _load(each, clients, WARM_SECONDS, settle=True)
     for clients in CLIENTS:
-        turns = [
-            (
-                _load(bare_path, clients, seconds),
-                _load(server, clients, seconds),
-                _load(server, clients, seconds, settle=True),
-            )
-            for _ in range(ROUNDS)
-        ]
-        for index, what in enumerate(("bare", "reserve", "reserve + settle")):
-            loads = [turn[index] for turn in turns]
-            line: dict[str, Any] = {
+        for what, settle in (("reserve", False), ("reserve + settle", True)):
+            turns = [
+                [_load(each, clients, seconds, settle=settle) for each in (bare_path, server)]
+                for _ in range(ROUNDS)
+            ]
+            theirs, ours = zip(*turns, strict=True)
+            yield {"what": f"bare {what}", "clients": clients, **_median(theirs)}
+            yield {
                 "what": what,
                 "clients": clients,
-                "requests_per_s": round(statistics.median(each.rate for each in loads)),
-                "p50_ms": round(statistics.median(each.p50_ms for each in loads), 2),
-                "p99_ms": round(statistics.median(each.p99_ms for each in loads), 2),
-                "errors": sum(each.errors for each in loads),
+                **_median(ours),
+                "of_bare_rate": _ratio((our.rate, their.rate) for their, our in turns),
+                "of_bare_p99": _ratio((our.p99_ms, their.p99_ms) for their, our in turns),
             }
-            if index:
-                pairs = [(each, turn[0]) for each, turn in zip(loads, turns, strict=True)]
-                line["of_bare_rate"] = _ratio((ours.rate, theirs.rate) for ours, theirs in pairs)
-                line["of_bare_p99"] = _ratio((ours.p99_ms, theirs.p99_ms) for ours, theirs in pairs)
-            yield line
+
+
+def _median(loads: Sequence[wrk.Load]) -> dict[str, Any]:
+    return {
+        "requests_per_s": round(statistics.median(each.rate for each in loads)),
+        "p50_ms": round(statistics.median(each.p50_ms for each in loads), 2),
+        "p99_ms": round(statistics.median(each.p99_ms for each in loads), 2),
+        "errors": sum(each.errors for each in loads),
+    }
 
 
 def _ratio(turns: Iterable[tuple[float, float]]) -> float:
@@ -181,7 +181,7 @@ def _beside_import(server: Server, seconds: int) -> Iterator[dict[str, Any]]:
 
     with ThreadPoolExecutor(2) as pool:
         running = [pool.submit(keep_importing, number) for number in range(2)]
-        time.sleep(1)
+        _load(server, 50, WARM_SECONDS)
         imported.clear()
         beside = _load(server, 50, seconds)
         rows = sum(imported)

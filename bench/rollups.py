@@ -4,6 +4,7 @@
 users; 90 days, recorded in the order of time. Everything is recorded by the ledger's own committer.
 """
 
+import gc
 import random
 import statistics
 import threading
@@ -32,7 +33,9 @@ DAYS = 90
 BEGIN_US = 1_767_225_600_000_000
 """1 January 2026."""
 SIZES = (100_000, 1_000_000)
-READS = 40
+READS = 100
+WARM_READS = 50
+"""Both engines compile what they run often: what is measured is a service that runs, not its first second."""
 
 
 class _Observer:
@@ -194,8 +197,12 @@ def ask(fleet: Fleet, rollups: Rollups) -> Iterator[dict[str, Any]]:
             )
         ],
     }
+    gc.collect()
+    gc.freeze()  # as the server does: its long-lived objects are not walked over and over
     for name, queries in questions.items():
         times: list[float] = []
+        for _ in range(WARM_READS):
+            rollups.query(fleet.tenant, queries)
         for _ in range(READS):
             started = time.perf_counter()
             rollups.query(fleet.tenant, queries)

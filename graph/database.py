@@ -7,7 +7,7 @@ the driver about 50 µs whatever is in it: thousands of rows are cheaper as one 
 
 import contextlib
 from collections.abc import Callable, Generator, Mapping
-from typing import Any, LiteralString, Self, TypeVar, cast
+from typing import Any, Final, LiteralString, Self, TypeVar, cast
 
 import neo4j
 from neo4j import exceptions as driver_errors
@@ -44,24 +44,34 @@ MEANINGS: tuple[tuple[type[Exception], type[GraphError], str], ...] = (
     (driver_errors.Forbidden, EngineRefused, "The engine does not allow this"),
 )
 
+QUERY_OPTIONS: Final[Mapping[str, LiteralString]] = {"neo4j": "CYPHER replan=skip "}
+"""Neo4j plans a query again whenever the graph has grown a lot, and whoever waits for it waits 0.1 to 0.6 s.
+Every query of ours finds its nodes by an index whatever the graph's size (a test looks at its first plan)."""
+
 NO_PARAMETERS: Mapping[str, Any] = {}
 
 
 class Transaction:
     """One open transaction. Not thread-safe, and of no use after its end."""
 
-    def __init__(self, driver_transaction: neo4j.Transaction | neo4j.ManagedTransaction) -> None:
-        """Wrap the driver's transaction, which stays visible for tests that look closer."""
+    def __init__(
+        self, driver_transaction: neo4j.Transaction | neo4j.ManagedTransaction, options: LiteralString = ""
+    ) -> None:
+        """Wrap the driver's transaction, which stays visible for tests that look closer.
+
+        ``options`` come before every declared query.
+        """
         self.driver_transaction = driver_transaction
+        self._options: LiteralString = options
 
     def run(self, query: CypherQuery[P, R], params: P) -> list[R]:
         """Run a query and return all its rows as plain dictionaries of the declared shape."""
-        result = self.driver_transaction.run(query.text, cast("dict[str, Any]", params))
+        result = self.driver_transaction.run(self._options + query.text, cast("dict[str, Any]", params))
         return cast("list[R]", rows_of(result))
 
     def run_consume(self, query: CypherQuery[P, Any], params: P) -> None:
         """Run a statement whose rows, if any, do not matter."""
-        self.driver_transaction.run(query.text, cast("dict[str, Any]", params)).consume()
+        self.driver_transaction.run(self._options + query.text, cast("dict[str, Any]", params)).consume()
 
     def run_text(
         self, text: LiteralString, params: Mapping[str, Any] = NO_PARAMETERS
@@ -76,6 +86,7 @@ class Database:
     def __init__(self, connection: Connection, *, max_pool_size: int = 50) -> None:
         """Prepare a driver; nothing is sent before the first use or ``verify``."""
         self.connection = connection
+        self._options: LiteralString = QUERY_OPTIONS.get(connection.kind, "")
         quiet: dict[str, Any] = (
             # Bolt 4.4, which the embedded engine speaks, cannot switch notifications off.
             {"notifications_min_severity": "OFF"} if connection.kind == "neo4j" else {}
@@ -106,13 +117,13 @@ class Database:
 
     def reading(self, work: Callable[[Transaction], T]) -> T:
         """Several queries in one read transaction; ``work`` may run more than once."""
-        unit = neo4j.unit_of_work(timeout=TRANSACTION_SECONDS)(_on_ours(work))
+        unit = neo4j.unit_of_work(timeout=TRANSACTION_SECONDS)(self._on_ours(work))
         with translated(), self._session() as session:
             return session.execute_read(unit)
 
     def writing(self, work: Callable[[Transaction], T]) -> T:
         """Several queries in one write transaction; ``work`` may run more than once."""
-        unit = neo4j.unit_of_work(timeout=TRANSACTION_SECONDS)(_on_ours(work))
+        unit = neo4j.unit_of_work(timeout=TRANSACTION_SECONDS)(self._on_ours(work))
         with translated(), self._session() as session:
             return session.execute_write(unit)
 
@@ -124,7 +135,7 @@ class Database:
             with session._pipelined_begin:  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
                 begun = session.begin_transaction(timeout=TRANSACTION_SECONDS)
             with begun as each:
-                yield Transaction(each)
+                yield Transaction(each, self._options)
 
     def verify(self) -> None:
         """Reach the engine once. Raises ``EngineUnavailable`` or ``EngineRefused``."""
@@ -141,6 +152,9 @@ class Database:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def _on_ours(self, work: Callable[[Transaction], T]) -> Callable[[neo4j.ManagedTransaction], T]:
+        return lambda transaction: work(Transaction(transaction, self._options))
+
     def _session(self) -> neo4j.Session:
         return self._driver.session(  # pyright: ignore[reportUnknownMemberType] - untyped options
             database=self.connection.database, bookmark_manager=self._bookmarks
@@ -150,7 +164,7 @@ class Database:
         """One query is one transaction: its BEGIN travels with it, which saves a round trip."""
         with translated():
             return self._driver.execute_query(
-                neo4j.Query(query.text, timeout=TRANSACTION_SECONDS),
+                neo4j.Query(self._options + query.text, timeout=TRANSACTION_SECONDS),
                 cast("dict[str, Any]", params),
                 routing_=routing,
                 database_=self.connection.database,
@@ -163,10 +177,6 @@ def rows_of(result: neo4j.Result) -> list[dict[str, Any]]:
     """All rows as plain dictionaries (``Record.data`` takes twice as long)."""
     keys = result.keys()
     return [dict(zip(keys, each, strict=True)) for each in result]  # pyright: ignore[reportUnknownArgumentType] - Record is an untyped tuple
-
-
-def _on_ours(work: Callable[[Transaction], T]) -> Callable[[neo4j.ManagedTransaction], T]:
-    return lambda transaction: work(Transaction(transaction))
 
 
 @contextlib.contextmanager

@@ -10,7 +10,7 @@ import random
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Final
@@ -25,7 +25,10 @@ from pricing.ports import RateSource
 
 QUEUE_MAX: Final = 20_000
 BATCH_MAX: Final = 1_000
-BULK_SHARE_SECONDS: Final = 0.025
+BULK_SECONDS: Final = 0.1
+"""Of bulk in one commit, where it is alone: who comes along meanwhile waits no longer than that."""
+BULK_SHARE_SECONDS: Final = 0.01
+"""The same, while singles come in."""
 BULK_ROWS_MIN: Final = 10
 SINGLES_RECENT_SECONDS: Final = 0.5
 DEADLINE_SECONDS: Final = 10.0
@@ -33,6 +36,8 @@ DEADLINE_SECONDS: Final = 10.0
 GIVE_UP_SECONDS: Final = 10.0
 GIVE_UP_STOPPING_SECONDS: Final = 1.0
 SEND_AGAIN: Final = "Send it again: what is recorded answers as a duplicate."
+
+Outcome = list[Answer] | LedgerError
 
 logger = logging.getLogger(__name__)
 
@@ -47,7 +52,10 @@ class _Item:
     """Commands that came together, and who waits for their answers."""
 
     commands: Sequence[Command]
-    done: Callable[["list[Answer] | LedgerError"], None]
+    done: Callable[[Outcome], None]
+    loop: asyncio.AbstractEventLoop | None
+    """Whose thread ``done`` belongs to; None where any thread may call it."""
+
     came: float
     answers: list[Answer] = field(default_factory=list[Answer])
     taken: int = 0
@@ -124,7 +132,7 @@ class Committer:
         loop = asyncio.get_running_loop()
         waiter: asyncio.Future[list[Answer]] = loop.create_future()
 
-        def finish(outcome: list[Answer] | LedgerError) -> None:
+        def done(outcome: Outcome) -> None:
             if waiter.done():
                 return
             if isinstance(outcome, LedgerError):
@@ -132,10 +140,7 @@ class Committer:
             else:
                 waiter.set_result(outcome)
 
-        def done(outcome: list[Answer] | LedgerError) -> None:
-            loop.call_soon_threadsafe(finish, outcome)
-
-        self._enqueue(_Item(commands, done, time.monotonic()))
+        self._enqueue(_Item(commands, done, loop, time.monotonic()))
         return await waiter
 
     def submit_blocking(
@@ -144,13 +149,13 @@ class Committer:
         """As ``submit``, for callers without an event loop."""
         waiter: Future[list[Answer]] = Future()
 
-        def done(outcome: list[Answer] | LedgerError) -> None:
+        def done(outcome: Outcome) -> None:
             if isinstance(outcome, LedgerError):
                 waiter.set_exception(outcome)
             else:
                 waiter.set_result(outcome)
 
-        self._enqueue(_Item(commands, done, time.monotonic()))
+        self._enqueue(_Item(commands, done, None, time.monotonic()))
         return waiter.result(timeout_seconds)
 
     def _enqueue(self, item: _Item) -> None:
@@ -179,8 +184,8 @@ class Committer:
                     return
                 late = self._turn_away()
                 taken = self._take()
-            for item in late:
-                self._tell(item, Overloaded(f"It waited for {self._deadline_seconds:g} s. {SEND_AGAIN}"))
+            if late:
+                _tell(late, Overloaded(f"It waited for {self._deadline_seconds:g} s. {SEND_AGAIN}"))
             try:
                 if taken:
                     self._commit(taken)
@@ -191,19 +196,22 @@ class Committer:
                 self._fail(taken, Unavailable(f"The ledger met an internal error. {SEND_AGAIN}"))
 
     def _turn_away(self) -> list[_Item]:
-        """Those that waited past their deadline; the oldest are in front."""
+        """Those that waited past their deadline, from the oldest on. A bulk that is begun is finished."""
         before = time.monotonic() - self._deadline_seconds
         late: list[_Item] = []
         for queue in (self._singles, self._bulks):
+            begun = queue.popleft() if queue and queue[0].taken else None
             while queue and queue[0].came < before:
                 item = queue.popleft()
                 item.failed = True
-                self._waiting -= len(item.commands) - item.taken
+                self._waiting -= len(item.commands)
                 late.append(item)
+            if begun is not None:
+                queue.appendleft(begun)
         return late
 
     def _take(self) -> list[tuple[_Item, Command]]:
-        """Singles first; bulk takes what is left, or about 25 ms of work while singles come in.
+        """Singles first; bulk takes what is left of the batch, and of the time that a batch should take.
 
         Bulk takes a few rows in any case, so that singles without end do not starve it.
         """
@@ -213,9 +221,9 @@ class Committer:
             item = self._singles.popleft()
             taken.append((item, item.commands[0]))
             self._singles_seen = now
-        room = self._batch_max - len(taken)
-        if now - self._singles_seen < SINGLES_RECENT_SECONDS:
-            room = min(room, int(BULK_SHARE_SECONDS / self._row_seconds))
+        beside_singles = now - self._singles_seen < SINGLES_RECENT_SECONDS
+        seconds = BULK_SHARE_SECONDS if beside_singles else BULK_SECONDS
+        room = min(self._batch_max - len(taken), int(seconds / self._row_seconds))
         room = max(room, min(BULK_ROWS_MIN, self._batch_max))
         while self._bulks and room > 0:
             item = self._bulks[0]
@@ -285,10 +293,12 @@ class Committer:
                 logger.exception("an observer of commits failed")
 
     def _settle(self, taken: list[tuple[_Item, Command]], answers: Sequence[Answer]) -> None:
+        complete: list[_Item] = []
         for (item, _), answer in zip(taken, answers, strict=True):
             item.answers.append(answer)
             if len(item.answers) == len(item.commands):
-                self._tell(item, item.answers)
+                complete.append(item)
+        _tell(complete)
 
     def _fail(self, taken: list[tuple[_Item, Command]], error: LedgerError) -> None:
         """Fail the calls that these belong to; what else waits of them is not tried."""
@@ -298,18 +308,35 @@ class Committer:
                 if item.taken and item.taken < len(item.commands):
                     self._bulks.remove(item)
                     self._waiting -= len(item.commands) - item.taken
-        for item in items.values():
-            if len(item.answers) < len(item.commands):
-                item.failed = True
-                self._tell(item, error)
-
-    def _tell(self, item: _Item, outcome: list[Answer] | LedgerError) -> None:
-        try:
-            item.done(outcome)
-        except Exception:
-            # Whoever waited is gone, with its event loop; the others still wait for their answers.
-            logger.exception("an answer could not be delivered")
+        unanswered = [item for item in items.values() if len(item.answers) < len(item.commands)]
+        for item in unanswered:
+            item.failed = True
+        _tell(unanswered, error)
 
     def _retried(self, error: Exception) -> None:
         if self._observer is not None:
             self._observer.retried(type(error).__name__)
+
+
+def _tell(items: Iterable[_Item], error: LedgerError | None = None) -> None:
+    """Give them their answers, or all of them an error: each event loop is woken once."""
+    by_loop: dict[asyncio.AbstractEventLoop | None, list[_Item]] = {}
+    for item in items:
+        by_loop.setdefault(item.loop, []).append(item)
+    for loop, told in by_loop.items():
+        if loop is None:
+            _deliver(told, error)
+            continue
+        try:
+            loop.call_soon_threadsafe(_deliver, told, error)
+        except RuntimeError:
+            # Whoever waited is gone, with its event loop; the others still wait for their answers.
+            logger.exception("answers could not be delivered")
+
+
+def _deliver(items: Iterable[_Item], error: LedgerError | None) -> None:
+    for item in items:
+        try:
+            item.done(item.answers if error is None else error)
+        except Exception:
+            logger.exception("an answer could not be delivered")

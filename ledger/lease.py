@@ -61,21 +61,12 @@ def _admit(state: TenantState, command: Extend, hold: Hold, now_us: int) -> Rese
     if not moved and not command.add_amount_nano:
         return None
     added = command.add_amount_nano
-    cost = hold.cost_nano + added
+    new = (hold.cost_nano + added, hold.tokens, hold.requests, hold.level)
     grant = (hold.amount_nano + added, hold.tokens, max(1, hold.requests), hold.level)
-    if moved:
-        new = (cost, hold.tokens, hold.requests, hold.level)
-        refusal = refuse(state, plan, new, command.scope_uid, now_us, without=kept, grant=grant)
-        if refusal is not None:
-            return refusal
-    if added:
-        # Only more money is asked for: nothing of the rest, and of new windows it was asked above.
-        other = frozenset(uid for uids in plan.held for uid in uids) - (kept & frozenset(plan.held.cost))
-        more = (added, 0, 0, 0)
-        refusal = refuse(state, plan, more, command.scope_uid, now_us, without=other, grant=grant)
-        if refusal is not None:
-            return refusal
-    _move(state, hold, plan, (cost, hold.tokens, hold.requests, hold.level))
+    refusal = refuse(state, plan, new, command.scope_uid, now_us, kept=kept, added=added, grant=grant)
+    if refusal is not None:
+        return refusal
+    _move(state, hold, plan, new)
     if moved:
         hold.at_us = now_us
     return None

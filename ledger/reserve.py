@@ -288,21 +288,22 @@ def refuse(
     now_us: int,
     *,
     dry_run: bool = False,
-    without: frozenset[str] = frozenset(),
+    kept: frozenset[str] = frozenset(),
+    added: int = 0,
     grant: Asked | None = None,
 ) -> BudgetExceeded | Throttled | None:
     """The refusal of what passes a limit, once all that has expired was released; None where nothing does.
 
-    ``without`` names windows that are not asked again; ``grant`` is all that is granted, where ``asked`` is
-    only what is added to it: limits on a single operation look at all. Raises ``OutOfRange`` where 64 bits
-    do not suffice.
+    ``kept`` names windows that hold it already: they are asked for the cost that is ``added`` to it, and for
+    nothing else. ``grant`` is all that is granted, where that is more than ``asked``: limits on a single
+    operation look at it. Raises ``OutOfRange`` where 64 bits do not suffice.
     """
-    found = _passed(plan, asked, without, grant or asked)
+    found = _passed(plan, asked, kept, added, grant or asked)
     if found and expire_overdue(state, now_us):
-        found = _passed(plan, asked, without, grant or asked)
+        found = _passed(plan, asked, kept, added, grant or asked)
     if not found:
         return None
-    for _, slot, _ in found:
+    for slot, _, _ in found:
         if slot.amount is None and slot.window is not _NO_WINDOW:
             raise OutOfRange("The sum of a budget's window would not fit into 64 bits.", field="amount")
     violations = [
@@ -310,13 +311,13 @@ def refuse(
             slot.budget,
             slot.limit,
             None if slot.window is _NO_WINDOW else slot.window,
+            allowed,
             amount,
-            asked[_METERS.index(meter)],
             visible=state.tree.within(slot.budget.uid, scope_uid),
         )
-        for meter, slot, amount in found
+        for slot, allowed, amount in found
     ]
-    hard = [slot for _, slot, _ in found if slot.limit.enforcement is Enforcement.HARD]
+    hard = [slot for slot, _, _ in found if slot.limit.enforcement is Enforcement.HARD]
     if not hard:
         return Throttled(_retry_after_ms(violations, now_us), tuple(violations))
     if not dry_run:
@@ -329,24 +330,28 @@ def refuse(
 _NO_WINDOW: Final = Window("", "", None, None)
 
 
-def _passed(plan: Plan, asked: Asked, without: frozenset[str], grant: Asked) -> list[tuple[Meter, Slot, int]]:
-    """The limits that refuse or delay and would be passed, with what they allow."""
-    found: list[tuple[Meter, Slot, int]] = []
+def _passed(
+    plan: Plan, asked: Asked, kept: frozenset[str], added: int, grant: Asked
+) -> list[tuple[Slot, int, int]]:
+    """The limits that refuse or delay and would be passed, each with what it allows and is asked for."""
+    found: list[tuple[Slot, int, int]] = []
     calls = max(1, grant[2])
     for meter, amount, granted in zip(_METERS, asked, grant, strict=True):
         found.extend(
-            (meter, Slot(cap.budget, cap.limit, _NO_WINDOW, cap.amount), cap.amount)
+            (Slot(cap.budget, cap.limit, _NO_WINDOW, cap.amount), cap.amount, granted)
             for cap in plan.caps.get(meter, ())
             if granted > cap.amount * calls and cap.limit.enforcement is not Enforcement.SOFT
         )
         for slot in plan.slots.get(meter, ()):
-            window = slot.window
-            if window.uid in without:
-                continue
+            window, more = slot.window, amount
+            if window.uid in kept:
+                more = added if meter is Meter.COST else 0
+                if not more:
+                    continue
             allowed = slot.amount if slot.refuses else NANO_MAX
-            if allowed is not None and window.spent + window.reserved + amount > allowed:
+            if allowed is not None and window.spent + window.reserved + more > allowed:
                 refused = slot if slot.refuses else slot._replace(amount=None)
-                found.append((meter, refused, allowed))
+                found.append((refused, allowed, more))
     return found
 
 

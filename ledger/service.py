@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from ledger.access import Principal
 from ledger.commands import Administer, Record, RegisterAgent
@@ -76,6 +76,18 @@ class LedgerService:
         if not isinstance(answer, Revision | RatesTaken | PriceFile | Repriced):
             raise TypeError(f"a {type(command).__name__} was answered by a {type(answer).__name__}")
         return answer
+
+    async def register_many(self, commands: Sequence[RegisterAgent]) -> list[Agent | LedgerError]:
+        """Register up to 1,000 agents, parents before their children; a bad one fails alone, as a value.
+
+        Raises ``Unavailable`` where some may not be committed.
+        """
+        if len(commands) > BATCH_MAX:
+            raise InvalidInput(
+                f"{len(commands)} agents in one call; at most {BATCH_MAX} are taken", field="agents"
+            )
+        answers = await self._committer.submit(commands) if commands else []
+        return [cast("Agent | LedgerError", each) for each in answers]
 
     def _command(self, principal: Principal, fields: Mapping[str, Any]) -> Record | InvalidUsage:
         priced = priced_usage(self._pricer, fields)

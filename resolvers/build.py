@@ -17,6 +17,7 @@ from resolvers.limits import limits
 from resolvers.mutations.adjustment import AdjustmentMutations
 from resolvers.mutations.agent import AgentMutations
 from resolvers.mutations.budget import BudgetMutations
+from resolvers.mutations.experiment import ExperimentMutations
 from resolvers.mutations.key import KeyMutations
 from resolvers.mutations.price import PriceMutations
 from resolvers.mutations.repricing import RepricingMutations
@@ -25,6 +26,7 @@ from resolvers.mutations.usage import UsageMutations
 from resolvers.queries.agent import AgentQueries
 from resolvers.queries.budget import BudgetQueries
 from resolvers.queries.comparison import ComparisonQueries
+from resolvers.queries.experiment import ExperimentQueries
 from resolvers.queries.key import KeyQueries
 from resolvers.queries.price import PriceQueries
 from resolvers.queries.reservation import ReservationQueries
@@ -34,7 +36,14 @@ from schema.scalars import SCALARS
 
 @strawberry.type
 class Query(
-    BudgetQueries, AgentQueries, UsageQueries, ReservationQueries, PriceQueries, ComparisonQueries, KeyQueries
+    BudgetQueries,
+    AgentQueries,
+    UsageQueries,
+    ReservationQueries,
+    PriceQueries,
+    ComparisonQueries,
+    KeyQueries,
+    ExperimentQueries,
 ):
     """Everything that reads."""
 
@@ -49,6 +58,7 @@ class Mutation(
     PriceMutations,
     RepricingMutations,
     KeyMutations,
+    ExperimentMutations,
 ):
     """Everything that changes something."""
 

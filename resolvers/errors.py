@@ -4,7 +4,7 @@
 
     raised by                       code
     LedgerError, PricingError,      its own: FORBIDDEN NOT_FOUND INVALID CONFLICT CYCLE CURRENCY_MISMATCH
-    InsightError                    BUDGET_CLOSED AMOUNT_OUT_OF_RANGE UNAVAILABLE
+    InsightError, EvolutionError    BUDGET_CLOSED AMOUNT_OUT_OF_RANGE UNAVAILABLE
     GraphError that may pass        UNAVAILABLE
     GraphQL itself (syntax, names,  INVALID
     shapes of values, limits)
@@ -18,6 +18,7 @@ import secrets
 import structlog
 from graphql import GraphQLError
 
+from evolution.errors import EvolutionError
 from graph.errors import EngineError, GraphError
 from insight.errors import InsightError
 from ledger.errors import LedgerError
@@ -47,7 +48,7 @@ def mapped(error: GraphQLError) -> GraphQLError:
     match cause_of(error):
         case None:
             extensions["code"] = "INVALID"
-        case (LedgerError() | PricingError() | InsightError()) as cause:
+        case (LedgerError() | PricingError() | InsightError() | EvolutionError()) as cause:
             message = cause.message
             extensions["code"] = cause.code
             field = field_name(cause.field)

@@ -29,6 +29,7 @@ class Request:
         self.services = services
         self.principal = principal
         self._objects = 0
+        self._looked_at: set[str] = set()
         self.renew()
 
     def renew(self) -> None:
@@ -44,6 +45,16 @@ class Request:
         """The check of the books, of a budget and below or of the whole tenant; few of them run at once."""
         run, tenant = self.services.check.run, self.principal.tenant
         return await anyio.to_thread.run_sync(run, tenant, budget_uid, limiter=self.services.checkers)
+
+    async def work(self, call: Callable[[], T]) -> T:
+        """Run what takes long in a thread; few of them run at once."""
+        return await anyio.to_thread.run_sync(call, limiter=self.services.scorers)
+
+    def look_at(self, experiment_uid: str, most: int) -> None:
+        """Count an experiment that is looked at as a whole. Raises ``InvalidInput`` for too many."""
+        self._looked_at.add(experiment_uid)
+        if len(self._looked_at) > most:
+            raise InvalidInput(f"One request looks at {most} experiments at most: ask for fewer at once.")
 
     def admit(self, count: int) -> None:
         """Count objects of the answer. Raises ``InvalidInput`` where they become too many."""

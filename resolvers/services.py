@@ -10,6 +10,7 @@ from graph.agents import Agents
 from graph.budgets import Budgets
 from graph.check import Check
 from graph.database import Database
+from graph.evolution import Experiments
 from graph.keys import Keys
 from graph.ledger import Trees
 from graph.prices import PriceBooks
@@ -24,6 +25,8 @@ READERS_MAX = 16
 """How many reads of a process run at once; the rest wait their turn."""
 CHECKS_MAX = 2
 """The same for checks of the books, which read everything."""
+SCORERS_MAX = 2
+"""The same for experiments that are looked at as a whole."""
 
 
 def system_clock() -> int:
@@ -46,9 +49,11 @@ class Services:
     usage: UsagePages
     keys: Keys
     prices: PriceBooks
+    experiments: Experiments
     clock: Callable[[], int] = system_clock
     readers: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(READERS_MAX))
     checkers: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(CHECKS_MAX))
+    scorers: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(SCORERS_MAX))
 
     @classmethod
     def on(
@@ -75,4 +80,5 @@ class Services:
             usage=UsagePages(database),
             keys=Keys(database),
             prices=PriceBooks(database, lists),
+            experiments=Experiments(database),
         )

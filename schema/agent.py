@@ -6,12 +6,15 @@ from typing import Self
 import orjson
 import strawberry
 
+from evolution.analysis import ScoringOptions
 from ledger import model
 from ledger.access import Permission, Principal
 from ledger.commands import RegisterAgent
 from schema.access import guarded
 from schema.budget import Budget
 from schema.context import Context, Info
+from schema.enums import Aggregate, EfficiencyBy, MissingTasks, Normalisation, UnknownCosts
+from schema.fitness import AgentFitness, FitnessWeightsInput, weights_of
 from schema.page import PageInfo
 from schema.scalars import JSON, DateTime
 from schema.words import FIRST_MAX, check_first, optional_id
@@ -70,6 +73,36 @@ class Agent:
         """Who pays for it."""
         row = info.context.view.get(self.row.budget_uid)
         return None if row is None else Budget.of(row)
+
+    @guarded(
+        Permission.READ,
+        description="Its fitness in an experiment, by what it really cost; null where it takes no part in "
+        "one that the key sees. What is not given is as the experiment says.",
+    )
+    async def fitness(
+        self,
+        info: Info,
+        experiment: strawberry.ID,
+        weights: FitnessWeightsInput | None = None,
+        aggregate: Aggregate | None = None,
+        normalisation: Normalisation | None = None,
+        missing: MissingTasks | None = None,
+        unknown_costs: UnknownCosts | None = None,
+        efficiency_by: EfficiencyBy | None = None,
+        effectiveness_floor: float | None = None,
+    ) -> AgentFitness | None:
+        """Its fitness in an experiment."""
+        options = ScoringOptions(
+            weights_of(weights),
+            aggregate,
+            normalisation,
+            missing,
+            unknown_costs,
+            efficiency_by,
+            effectiveness_floor,
+        )
+        row = await info.context.agent_fitness(self.row.agent_id, experiment, options)
+        return None if row is None else AgentFitness.of(row)
 
 
 @strawberry.type(description="A page of agents, by id.")

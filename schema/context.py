@@ -1,17 +1,25 @@
 """What the edges of a type ask of the request. ``resolvers.context`` has it."""
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Generic, Protocol, TypeVar
 
 import strawberry
 
+from evolution.analysis import Analysis, ScoringOptions
+from evolution.clades import Clade
+from evolution.columns import Evaluations
+from evolution.records import AgentNode
+from evolution.scoring import AgentFitness
+from evolution.stored import StoredExperiment, StoredSelection
 from insight.rollups import RollupQuery, RollupResult
 from ledger.access import Principal
 from ledger.explain import Derivation
 from ledger.model import Agent, CostEntry
 from ledger.view import View
 from ledger.windows import Standing
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +78,61 @@ class Context(Protocol):
     def cost_entries(self, usage_uid: str) -> Awaitable[Sequence[CostEntry]]:
         """What a usage incurred, in the order in which it was written."""
         ...
+
+    def analysis(self, experiment: StoredExperiment) -> Awaitable[Analysis]:
+        """An experiment as a whole; read once, whoever asks meanwhile. Raises ``LedgerError``."""
+        ...
+
+    def worked_out(self, call: Callable[[], T]) -> Awaitable[T]:
+        """Run what takes long in a thread, few of them at once."""
+        ...
+
+    def agent_fitness(
+        self, agent_id: str, experiment_id: str, options: ScoringOptions
+    ) -> Awaitable[AgentFitness | None]:
+        """An agent's fitness; None where it takes no part in an experiment that is seen."""
+        ...
+
+    def members(
+        self, experiment: StoredExperiment, after: str | None, first: int
+    ) -> Awaitable["Page[Sequence[AgentNode]]"]:
+        """The next agents of an experiment; ``after`` is a cursor."""
+        ...
+
+    def evaluations(
+        self, experiment: StoredExperiment, after: str | None, first: int
+    ) -> Awaitable["Page[Evaluations]"]:
+        """The next evaluations of an experiment."""
+        ...
+
+    def clades(
+        self, experiment: StoredExperiment, after: str | None, first: int
+    ) -> Awaitable["Page[Sequence[Clade]]"]:
+        """The next clades of an experiment, by agent id."""
+        ...
+
+    def selections(
+        self, experiment: StoredExperiment, after: str | None, first: int
+    ) -> Awaitable["Page[Sequence[StoredSelection]]"]:
+        """The next selections of an experiment."""
+        ...
+
+    def reproducible(self, selection: StoredSelection) -> Awaitable[bool]:
+        """Whether a selection comes out the same when it is made again."""
+        ...
+
+    def evaluation_log(self, experiment: StoredExperiment, evaluation_id: str) -> Awaitable[str | None]:
+        """What a runner keeps of an evaluation: JSON text."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """A page of rows, its last cursor, and whether more follow."""
+
+    rows: T
+    end: str | None
+    more: bool
 
 
 Info = strawberry.Info[Context, Any]

@@ -8,6 +8,13 @@ from inspect import getdoc
 
 import strawberry
 
+from evolution.analysis import FrontierKind
+from evolution.columns import CostSource
+from evolution.fitness import Aggregate
+from evolution.records import EfficiencyBy, Normalisation, Operator
+from evolution.records import Missing as MissingTasks
+from evolution.records import Role as EvaluationRole
+from evolution.records import UnknownCost as UnknownCosts
 from insight.rollups import Dimension, Granularity
 from ledger.access import Role
 from ledger.commands import AdjustmentKind
@@ -31,14 +38,22 @@ from pricing.steps import Semantics as StepSemantics
 
 __all__ = [
     "AdjustmentKind",
+    "Aggregate",
     "BudgetState",
     "BudgetType",
+    "CostSource",
     "Decision",
     "Dimension",
+    "EfficiencyBy",
     "Enforcement",
     "EntryKind",
+    "EvaluationRole",
+    "FrontierKind",
     "Granularity",
     "Meter",
+    "MissingTasks",
+    "Normalisation",
+    "Operator",
     "Outcome",
     "Pricing",
     "ProcessingMode",
@@ -48,19 +63,26 @@ __all__ = [
     "Role",
     "StepBasis",
     "StepSemantics",
+    "UnknownCosts",
     "WindowKind",
 ]
 
 ENUMS: tuple[type[StrEnum], ...] = (
     AdjustmentKind,
+    Aggregate,
     BudgetState,
     BudgetType,
+    CostSource,
     Decision,
     Dimension,
+    EfficiencyBy,
     Enforcement,
     EntryKind,
+    FrontierKind,
     Granularity,
     Meter,
+    Normalisation,
+    Operator,
     Outcome,
     Pricing,
     Recurrence,
@@ -69,12 +91,18 @@ ENUMS: tuple[type[StrEnum], ...] = (
     WindowKind,
 )
 
+RENAMED: dict[str, type[StrEnum]] = {
+    "EvaluationRole": EvaluationRole,
+    "MissingTasks": MissingTasks,
+    "ProcessingMode": ProcessingMode,
+    "ReservationState": ReservationState,
+    "StepBasis": StepBasis,
+    "StepSemantics": StepSemantics,
+    "UnknownCosts": UnknownCosts,
+}
+"""Those whose own name says too little among all others."""
+
 for _each in ENUMS:
     strawberry.enum(_each, description=getdoc(_each))
-for _kind, _name in (
-    (ProcessingMode, "ProcessingMode"),
-    (StepBasis, "StepBasis"),
-    (StepSemantics, "StepSemantics"),
-):
-    strawberry.enum(_kind, name=_name, description=getdoc(_kind))
-strawberry.enum(ReservationState, name="ReservationState", description=getdoc(ReservationState))
+for _name, _each in RENAMED.items():
+    strawberry.enum(_each, name=_name, description=getdoc(_each))

@@ -1,11 +1,15 @@
 """The HTTP application: every route, in one place."""
 
+from collections.abc import Sequence
+from typing import Any
+
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ledger.access import Principal
 from resolvers import build_schema
@@ -20,8 +24,32 @@ from server.rest.budgets import budget_routes
 from server.rest.pricing import pricing_routes
 from server.rest.reservations import reservation_routes
 from server.rest.usage import usage_routes
-from server.routes import Routes
+from server.routes import GuardedRoute, Routes
 from server.services import Running
+
+
+class Application(Starlette):
+    """Starlette, with a straight way to the routes whose path has no variable part.
+
+    Such a route answers everything itself, so the middlewares around it had nothing to do, and took a tenth
+    of a small request's time.
+    """
+
+    def __init__(self, routes: Sequence[GuardedRoute], **options: Any) -> None:
+        super().__init__(routes=routes, **options)
+        self._straight: dict[tuple[str, str], ASGIApp] = {}
+        for route in routes:
+            for method in (route.methods or ()) if "{" not in route.path else ():
+                self._straight.setdefault((method, route.path), route.app)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] == "http":
+            straight = self._straight.get((scope["method"], scope["path"]))
+            if straight is not None:
+                await straight(scope, receive, send)
+                return
+        await super().__call__(scope, receive, send)
 
 
 def build_app(running: Running) -> Starlette:
@@ -39,9 +67,8 @@ def build_app(running: Running) -> Starlette:
     routes = Routes(Gate(look_up), metrics)
     probe = Probe(running.database.verify)
     workers = {"committer": running.committer, "fold": running.fold, "sweeper": running.sweeper}
-    return Starlette(
+    return Application(
         routes=[
-            # First: routes are tried in order.
             *usage_routes(routes, metrics, services.ledger),
             *reservation_routes(routes, metrics, services.reserving, context_of),
             *health_routes(routes, metrics, probe, workers, running.fold_lag),

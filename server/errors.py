@@ -23,6 +23,7 @@ import orjson
 import structlog
 from starlette.responses import Response
 
+from evolution.errors import EvolutionError
 from graph.errors import EngineError, GraphError
 from insight.errors import InsightError
 from ledger.errors import LedgerError, Overloaded, Unavailable
@@ -133,7 +134,7 @@ def problem_of(error: Exception) -> Problem:
             )
         case LedgerError():
             return Problem(STATUS_OF_CODE[error.code], error.code, error.message, error.field)
-        case PricingError() | InsightError():
+        case PricingError() | InsightError() | EvolutionError():
             return Problem(STATUS_OF_CODE.get(error.code, 422), error.code, error.message, error.field)
         case GraphError() if error.retryable or isinstance(error, EngineError):
             logger.warning("engine_unavailable", error=str(error))

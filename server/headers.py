@@ -1,16 +1,28 @@
 """Headers of every answer."""
 
+from collections.abc import Iterable
+from typing import Final
+
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-HEADERS = [
+RawHeaders = list[tuple[bytes, bytes]]
+
+HEADERS: Final = (
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
-]
-PRIVATE = (b"cache-control", b"no-store")
+    (b"cache-control", b"no-store"),
+)
+
+
+def completed(headers: Iterable[tuple[bytes, bytes]]) -> RawHeaders:
+    """With what keeps browsers and caches from guessing; what an answer says itself stands."""
+    all_of_them = list(headers)
+    given = {name for name, _ in all_of_them}
+    return all_of_them + [each for each in HEADERS if each[0] not in given]
 
 
 class SafeHeaders:
-    """Adds what keeps browsers and caches from guessing; a route's own headers stand."""
+    """Completes the answers that no route gives: an unknown path, a method that is not taken."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -23,9 +35,7 @@ class SafeHeaders:
 
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                given = {name for name, _ in message["headers"]}
-                added = [each for each in (*HEADERS, PRIVATE) if each[0] not in given]
-                message["headers"] = [*message["headers"], *added]
+                message["headers"] = completed(message["headers"])
             await send(message)
 
         await self._app(scope, receive, with_headers)

@@ -10,10 +10,12 @@ from time import perf_counter
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from ledger.access import Permission, Principal
 from server.auth import Gate
 from server.errors import Problem, problem_of
+from server.headers import completed
 from server.metrics import Metrics
 
 OpenHandler = Callable[[Request], Awaitable[Response]]
@@ -21,22 +23,41 @@ Handler = Callable[[Request, Principal], Awaitable[Response]]
 Answer = Callable[[Problem], Response]
 
 
+class Endpoint:
+    """What is behind a route, as an ASGI application: measured, and with its errors turned into answers."""
+
+    def __init__(self, path: str, handler: OpenHandler, answer: Answer, metrics: Metrics) -> None:
+        self._path = path
+        self._handler = handler
+        self._answer = answer
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        started = perf_counter()
+        try:
+            response = await self._handler(Request(scope, receive))
+        except Exception as error:  # noqa: BLE001 - the one edge: everything becomes an answer
+            problem = problem_of(error)
+            self._metrics.refusals.labels(problem.code).inc()
+            response = self._answer(problem)
+        elapsed = perf_counter() - started
+        status = str(response.status_code)
+        self._metrics.requests.labels(scope["method"], self._path, status).observe(elapsed)
+        response.raw_headers = completed(response.raw_headers)
+        await response(scope, receive, send)
+
+
 class GuardedRoute(Route):
     """A route with the permission that it needs; ``needs`` is None where anybody may come in."""
 
-    def __init__(
-        self,
-        method: str,
-        path: str,
-        endpoint: Callable[[Request], Awaitable[Response]],
-        needs: Permission | None,
-    ) -> None:
+    def __init__(self, method: str, path: str, endpoint: Endpoint, needs: Permission | None) -> None:
         super().__init__(path, endpoint, methods=[method])
         self.needs = needs
 
 
 class Routes:
-    """Makes routes: each authenticated, measured, and with its errors turned into answers."""
+    """Makes routes, each with what its caller needs."""
 
     def __init__(self, gate: Gate, metrics: Metrics) -> None:
         self._gate = gate
@@ -44,7 +65,7 @@ class Routes:
 
     def open(self, method: str, path: str, handler: OpenHandler) -> GuardedRoute:
         """A route that anybody may call."""
-        return GuardedRoute(method, path, self._measured(path, handler, Problem.response), None)
+        return GuardedRoute(method, path, Endpoint(path, handler, Problem.response, self._metrics), None)
 
     def guarded(
         self,
@@ -62,19 +83,4 @@ class Routes:
             principal.require(needs)
             return await handler(request, principal)
 
-        return GuardedRoute(method, path, self._measured(path, admitted, answer), needs)
-
-    def _measured(self, path: str, handler: OpenHandler, answer: Answer) -> OpenHandler:
-        async def endpoint(request: Request) -> Response:
-            started = perf_counter()
-            try:
-                response = await handler(request)
-            except Exception as error:  # noqa: BLE001 - the one edge: everything becomes an answer
-                problem = problem_of(error)
-                self._metrics.refusals.labels(problem.code).inc()
-                response = answer(problem)
-            elapsed = perf_counter() - started
-            self._metrics.requests.labels(request.method, path, str(response.status_code)).observe(elapsed)
-            return response
-
-        return endpoint
+        return GuardedRoute(method, path, Endpoint(path, admitted, answer, self._metrics), needs)

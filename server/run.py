@@ -116,6 +116,7 @@ def http_server(app: "ASGIApp") -> "uvicorn.Server":
             lifespan="off",
             log_config=None,
             access_log=False,
+            proxy_headers=False,  # nothing asks where a caller comes from
             backlog=BACKLOG,
             server_header=False,
             timeout_graceful_shutdown=GRACE_SECONDS,

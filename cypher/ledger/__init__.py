@@ -5,13 +5,19 @@ from typing import Any, TypedDict
 from cypher.query import CypherQuery, NoRow
 
 
-class LockParams(TypedDict):
+class Named(TypedDict):
     """Tenants to lock, and what to look up once they are: uids."""
 
     tenants: list[str]
     operations: list[str]
     holds: list[str]
     requests: list[str]
+
+
+class LockParams(TypedDict):
+    """One map: Neo4j plans a query anew for every order of magnitude of each list that is a parameter."""
+
+    wanted: Named
 
 
 class OneTenant(TypedDict):
@@ -198,7 +204,7 @@ class BudgetRow(TypedDict):
     limits: list[dict[str, Any]]
 
 
-class BatchParams(TypedDict):
+class BatchRows(TypedDict):
     """What nearly every batch writes: ledgers, windows that exist, priced operations, reservations."""
 
     heads: list[HeadRow]
@@ -206,6 +212,12 @@ class BatchParams(TypedDict):
     operations: list[dict[str, Any]]
     new_holds: list[dict[str, Any]]
     holds: list[dict[str, Any]]
+
+
+class BatchParams(TypedDict):
+    """One map, as in ``LockParams``."""
+
+    batch: BatchRows
 
 
 class WrittenRow(TypedDict):

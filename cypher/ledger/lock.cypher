@@ -1,20 +1,20 @@
-UNWIND $tenants AS tenant
+UNWIND $wanted.tenants AS tenant
 MATCH (l:Ledger {uid: tenant})
 SET l.locked = true
 WITH collect({tenant: l.tenant, seq: l.seq, version: l.version, last_now_us: l.last_now_us, commits: l.commits}) AS heads
 CALL () {
-  UNWIND $operations AS uid
+  UNWIND $wanted.operations AS uid
   MATCH (u:TokenUsage {uid: uid})
   OPTIONAL MATCH (u)-[:INCURRED]->(e:CostEntry {kind: 'usage'})
   RETURN collect({usage: properties(u), entry: properties(e)}) AS operations
 }
 CALL () {
-  UNWIND $holds AS uid
+  UNWIND $wanted.holds AS uid
   MATCH (r:Reservation {uid: uid})-[:HOLDS]->(p:ChargePath)
   RETURN collect({hold: properties(r), chain: p.chain, scoped: p.scoped}) AS holds
 }
 CALL () {
-  UNWIND $requests AS uid
+  UNWIND $wanted.requests AS uid
   MATCH (q:Request {uid: uid})
   RETURN collect({uid: q.uid, tenant: q.tenant, fingerprint: q.fingerprint, answer: q.answer}) AS requests
 }

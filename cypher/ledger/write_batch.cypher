@@ -1,17 +1,17 @@
 CALL () {
-  UNWIND $heads AS row
+  UNWIND $batch.heads AS row
   MATCH (l:Ledger {uid: row.tenant})
   SET l.seq = row.seq, l.version = row.version, l.last_now_us = row.last_now_us, l.commits = row.commits
   RETURN count(*) AS heads
 }
 CALL () {
-  UNWIND $windows AS row
+  UNWIND $batch.windows AS row
   MATCH (w:Window {uid: row.uid})
   SET w += row.figures
   RETURN count(*) AS windows
 }
 CALL () {
-  UNWIND $operations AS row
+  UNWIND $batch.operations AS row
   MATCH (a:Agent {uid: row.agent_uid})
   MATCH (p:ChargePath {uid: row.path_uid})
   CREATE (a)-[:CONSUMED]->(u:TokenUsage {uid: row.uid})-[:INCURRED]->(e:CostEntry {uid: row.entry_uid})-[:CHARGED_TO]->(p)
@@ -19,14 +19,14 @@ CALL () {
   RETURN count(*) AS operations
 }
 CALL () {
-  UNWIND $new_holds AS row
+  UNWIND $batch.new_holds AS row
   MATCH (p:ChargePath {uid: row.path_uid})
   CREATE (r:Reservation {uid: row.uid})-[:HOLDS]->(p)
   SET r += row.properties
   RETURN count(*) AS new_holds
 }
 CALL () {
-  UNWIND $holds AS row
+  UNWIND $batch.holds AS row
   MATCH (r:Reservation {uid: row.uid})
   SET r += row.properties
   RETURN count(*) AS holds

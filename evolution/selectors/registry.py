@@ -17,6 +17,7 @@ from evolution.selectors.softmax import Softmax
 from evolution.selectors.sus import UniversalSampling
 from evolution.selectors.tournament import Tournament
 from evolution.selectors.truncation import Truncation
+from evolution.selectors.within import WithinBudget
 
 SELECTORS: Final[Mapping[str, type[Any]]] = {
     kind.name: kind
@@ -34,6 +35,7 @@ SELECTORS: Final[Mapping[str, type[Any]]] = {
         HullFrontier,
         EliteGrid,
         CladeThompson,
+        WithinBudget,
     )
 }
 

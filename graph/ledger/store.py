@@ -71,13 +71,17 @@ class GraphLedgerTransaction:
 
     def lock(self, tenants: Sequence[str], wanted: Wanted) -> Locked:
         """Take the locks of the tenants' ledgers, in uid order, then look up; new tenants are founded."""
-        params: queries.LockParams = {
-            "tenants": list(tenants),
-            "operations": list(wanted.operations),
-            "holds": list(wanted.holds),
-            "requests": list(wanted.requests),
-        }
-        (locked,) = self._transaction.run(queries.LOCK, params)
+        (locked,) = self._transaction.run(
+            queries.LOCK,
+            {
+                "wanted": {
+                    "tenants": list(tenants),
+                    "operations": list(wanted.operations),
+                    "holds": list(wanted.holds),
+                    "requests": list(wanted.requests),
+                }
+            },
+        )
         heads = {each["tenant"]: LedgerHead(**each) for each in locked["heads"]}
         for tenant in tenants:
             if tenant not in heads:
@@ -95,7 +99,8 @@ class GraphLedgerTransaction:
     def _found(self, tenant: str) -> LedgerHead:
         self._transaction.run(queries.FOUND_TENANT, {"tenant": tenant})
         (locked,) = self._transaction.run(
-            queries.LOCK, {"tenants": [tenant], "operations": [], "holds": [], "requests": []}
+            queries.LOCK,
+            {"wanted": {"tenants": [tenant], "operations": [], "holds": [], "requests": []}},
         )
         (row,) = locked["heads"]
         head = LedgerHead(**row)
@@ -106,11 +111,13 @@ class GraphLedgerTransaction:
             self._transaction.run(
                 queries.WRITE_BATCH,
                 {
-                    "heads": [rows.head_properties(head)],
-                    "windows": [],
-                    "operations": [],
-                    "new_holds": [],
-                    "holds": [],
+                    "batch": {
+                        "heads": [rows.head_properties(head)],
+                        "windows": [],
+                        "operations": [],
+                        "new_holds": [],
+                        "holds": [],
+                    }
                 },
             )
         return head
@@ -367,7 +374,7 @@ class GraphLedgerTransaction:
                 if each.entry is None
             ],
         )
-        params: queries.BatchParams = {
+        batch: queries.BatchRows = {
             "heads": [rows.head_properties(each.head) for each in changes],
             "windows": [
                 {"uid": each.uid, "figures": rows.window_figures(each)} for each in windows if each.stored
@@ -393,13 +400,13 @@ class GraphLedgerTransaction:
                 {"uid": each.uid, "properties": hold_rows.hold_figures(each)} for each in holds if each.stored
             ],
         }
-        (written,) = self._transaction.run(queries.WRITE_BATCH, params)
+        (written,) = self._transaction.run(queries.WRITE_BATCH, {"batch": batch})
         expected = {
-            "heads": len(params["heads"]),
-            "windows": len(params["windows"]),
-            "operations": len(params["operations"]),
-            "new_holds": len(params["new_holds"]),
-            "holds": len(params["holds"]),
+            "heads": len(batch["heads"]),
+            "windows": len(batch["windows"]),
+            "operations": len(batch["operations"]),
+            "new_holds": len(batch["new_holds"]),
+            "holds": len(batch["holds"]),
         }
         if written != expected:
             # An operation whose agent or path is not there would be lost without a word.

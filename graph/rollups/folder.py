@@ -11,7 +11,7 @@ from graph.database import Database
 from graph.errors import GraphError
 from graph.rollups.fold import Fold, Step
 from graph.rollups.query import Rollups
-from graph.rollups.stream import block_of
+from graph.rollups.stream import offer_of
 from ledger.changes import Changes
 
 SEQS_MAX: Final = 20_000
@@ -44,9 +44,9 @@ class Folder:
 
     def committed(self, changes: Changes) -> None:
         """A tenant's part of a batch is durable. What it adds needs not be read from the graph."""
-        block = block_of(changes)
-        if block is not None:
-            self._rollups.tails.offer(changes.head.tenant, block)
+        offer = offer_of(changes)
+        if offer is not None:
+            self._rollups.tails.offer(changes.head.tenant, offer)
         self.notify(changes.head.tenant)
 
     def notify(self, tenant: str) -> None:

@@ -1,8 +1,8 @@
 """The stream of entries, in columns; and charge paths, which never change, by uid."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, cast
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,15 +14,8 @@ from graph.ledger.usage_rows import resource_type_of
 from insight.facts import LABELS, Facts, concatenate
 from insight.grouping import Ints
 from insight.rollups import MEASURES
-from ledger.changes import Changes
+from ledger.changes import Changes, RecordedOperation
 from ledger.model import ChargePath, seq_uid
-
-
-class _NoCost:
-    prompt_cost_nano = completion_cost_nano = other_cost_nano = 0
-
-
-_NO_COST: Final = _NoCost()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,41 +61,57 @@ def read_block(database: Database, tenant: str, after: int, through: int) -> Blo
     return Block(after, through, seqs, concatenate([_facts(row) for row in rows]))
 
 
-def block_of(changes: Changes) -> Block | None:
-    """What a committed batch adds to its tenant's stream; None where that is nothing or not all of it."""
-    operations = changes.operations
-    seqs = [
-        operation.unpriced_seq if operation.entry is None else operation.entry.seq for operation in operations
-    ]
-    numbers = [seq for seq in seqs if seq is not None]
-    taken = numbers + [event.seq for event in changes.events]
-    if not numbers or len(taken) != max(taken) - min(taken) + 1:
+class Offer(NamedTuple):
+    """What a committed batch adds to its tenant's stream: all seqs above ``after``, up to ``through``."""
+
+    after: int
+    through: int
+    rows: list[tuple[Any, ...]]
+    """``(seq, instant, *LABELS, *MEASURES)`` each: made where every commit passes, so no more than that."""
+
+
+def offer_of(changes: Changes) -> Offer | None:
+    """What is offered of a committed batch; None where that is nothing or not all of it."""
+    rows = [_row(each) for each in changes.operations]
+    if not rows:
         return None
-    sent = [operation.usage.sent for operation in operations]
-    counts = [operation.usage.counts for operation in operations]
-    entries = [operation.entry or _NO_COST for operation in operations]
-    labels = {
-        "path": [operation.path_uid for operation in operations],
-        "agent": [each.agent_id for each in sent],
-        "model": [each.model_id or "" for each in sent],
-        "provider": [operation.provider or "" for operation in operations],
-        "capability": [each.capability_type for each in sent],
-        "user": [operation.user_id or "" for operation in operations],
-        "category": [each.category for each in sent],
-        "outcome": [each.outcome.value for each in sent],
-        "resource_type": [resource_type_of(operation.usage.resource) for operation in operations],
-    }
-    measures = [
-        [1] * len(sent),
-        [each.prompt_tokens for each in counts],
-        [each.completion_tokens for each in counts],
-        [each.prompt_cost_nano for each in entries],
-        [each.completion_cost_nano for each in entries],
-        [each.other_cost_nano for each in entries],
-        [0 if (r := operation.usage.resource) is None else r.quantity_nano for operation in operations],
-    ]
-    facts = Facts.of([operation.timestamp_us for operation in operations], labels, measures)
-    return Block(min(taken) - 1, max(taken), np.array(numbers, dtype=np.int64), facts)
+    taken = [row[0] for row in rows]
+    taken.extend(event.seq for event in changes.events)
+    after, through = min(taken) - 1, max(taken)
+    return Offer(after, through, rows) if through - after == len(taken) else None
+
+
+def _row(operation: RecordedOperation) -> tuple[Any, ...]:
+    sent, counts, entry = operation.usage.sent, operation.usage.counts, operation.entry
+    resource = operation.usage.resource
+    return (
+        operation.unpriced_seq if entry is None else entry.seq,
+        operation.timestamp_us,
+        operation.path_uid,
+        sent.agent_id,
+        sent.model_id or "",
+        operation.provider or "",
+        sent.capability_type,
+        operation.user_id or "",
+        sent.category,
+        sent.outcome.value,
+        resource_type_of(resource),
+        1,
+        counts.prompt_tokens,
+        counts.completion_tokens,
+        0 if entry is None else entry.prompt_cost_nano,
+        0 if entry is None else entry.completion_cost_nano,
+        0 if entry is None else entry.other_cost_nano,
+        0 if resource is None else resource.quantity_nano,
+    )
+
+
+def block_of(offers: Sequence[Offer]) -> Block:
+    """Neighbours as one block."""
+    seqs, at_us, *columns = zip(*(row for offer in offers for row in offer.rows), strict=True)
+    labels = dict(zip(LABELS, columns, strict=False))
+    facts = Facts.of(at_us, labels, columns[len(LABELS) :])
+    return Block(offers[0].after, offers[-1].through, np.array(seqs, dtype=np.int64), facts)
 
 
 def read_between(

@@ -6,19 +6,55 @@ from collections.abc import Iterator
 from typing import Final
 
 from graph.database import Database
-from graph.rollups.stream import Block, join, read_block
+from graph.rollups.stream import Block, Offer, block_of, join, read_block
 from insight.facts import Facts
 
 CHUNK_SEQS: Final = 20_000
 KEPT_ROWS_MAX: Final = 500_000
 """Of one tenant: about 60 MB. What lies beyond is read when it is asked for, a chunk at a time."""
 
-OFFERS_MAX: Final = 64
-"""Commits that are kept until somebody reads; of more, the oldest are read from the graph."""
+OFFERED_ROWS_MAX: Final = 50_000
+"""Of one tenant, kept until somebody reads: about 20 MB. Of more, the oldest are read from the graph."""
 
 
 class Moved(Exception):
     """The fold went on: read again."""
+
+
+class _Offers:
+    """What was committed since somebody read, in order, perhaps with gaps. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._kept: deque[Offer] = deque()
+        self._rows = 0
+
+    def add(self, offer: Offer) -> None:
+        with self._lock:
+            self._kept.append(offer)
+            self._rows += len(offer.rows)
+            while self._rows > OFFERED_ROWS_MAX:
+                self._drop()
+
+    def take(self, known: int) -> tuple[list[Offer], int | None]:
+        """About ``CHUNK_SEQS`` that go on from ``known`` without a gap; else where the next one begins."""
+        taken: list[Offer] = []
+        with self._lock:
+            while self._kept and self._kept[0].through <= known:
+                self._drop()
+            if not self._kept or self._kept[0].after > known:
+                return taken, self._kept[0].after if self._kept else None
+            first = self._kept[0].after
+            while self._kept and self._kept[0].through - first <= CHUNK_SEQS:
+                if taken and self._kept[0].after != taken[-1].through:
+                    break
+                taken.append(self._drop())
+            return taken or [self._drop()], None
+
+    def _drop(self) -> Offer:
+        offer = self._kept.popleft()
+        self._rows -= len(offer.rows)
+        return offer
 
 
 class _Tail:
@@ -27,8 +63,7 @@ class _Tail:
         self.generation = generation
         self.after = after
         self.blocks: list[Block] = []
-        self.offers: deque[Block] = deque(maxlen=OFFERS_MAX)
-        """What was committed since, in order, perhaps with gaps; whoever has the lock takes from it."""
+        self.offers = _Offers()
 
     @property
     def through(self) -> int:
@@ -69,11 +104,11 @@ class Tails:
             reached = block.through
             yield block.facts
 
-    def offer(self, tenant: str, block: Block) -> None:
-        """Take what has just been committed, so that it needs not be read. Never waits."""
+    def offer(self, tenant: str, offer: Offer) -> None:
+        """Take what has just been committed, so that it needs not be read. Never waits for a reader."""
         tail = self._tails.get(tenant)
         if tail is not None:
-            tail.offers.append(block)
+            tail.offers.add(offer)
 
     def folded(self, tenant: str, generation: int, through: int) -> None:
         """Forget what is folded."""
@@ -83,13 +118,12 @@ class Tails:
             tail.after = tail.blocks[0].after if tail.blocks else max(tail.after, through)
 
     def _next(self, tenant: str, tail: _Tail, through: int) -> Block:
-        """The block that follows: one that was offered, else read up to there or to the next that was."""
-        offers, known = tail.offers, tail.through
-        while offers and offers[0].through <= known:
-            offers.popleft()
-        if offers and offers[0].after <= known:
-            return offers.popleft().above(known)
-        return self._block(tenant, known, min(through, offers[0].after) if offers else through)
+        """The block that follows: what was offered, else read up to there or to the next offer."""
+        known = tail.through
+        offers, gap_ends = tail.offers.take(known)
+        if offers:
+            return block_of(offers).above(known)
+        return self._block(tenant, known, through if gap_ends is None else min(through, gap_ends))
 
     def _block(self, tenant: str, after: int, through: int) -> Block:
         return read_block(self._database, tenant, after, min(through, after + CHUNK_SEQS))

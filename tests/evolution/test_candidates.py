@@ -82,7 +82,8 @@ def test_every_selector_selects_from_a_real_run(name: str) -> None:
     candidates = candidates_of(evaluations, experiment(), Lineage.of(nodes))
     assert len(candidates) == len(nodes)
     for kind in SELECTORS:
-        selector = selector_of(kind, {"c0": float(CENT)} if kind == "clade_thompson" else {})
+        needed = {"clade_thompson": {"c0": float(CENT)}, "within_budget": {"budget_nano": 10**12}}
+        selector = selector_of(kind, needed.get(kind))
         selection = select(selector, candidates, 5, 1)
         assert 1 <= len(selection.chosen) <= 5
         assert not selection.excluded

@@ -5,14 +5,13 @@ import threading
 from collections import Counter
 from typing import Any
 
-import numpy as np
 import pytest
 
 from graph.database import Database
 from graph.ledger import GraphLedgerStore, Trees
 from graph.rollups import Folder, Rollups, stream
 from graph.rollups import tail as tails
-from graph.rollups.stream import Block, block_of, read_block
+from graph.rollups.stream import Block, Offer, block_of, offer_of, read_block
 from graph.rollups.tail import Moved, Tails
 from insight.facts import LABELS, Facts, concatenate
 from insight.rollups import MEASURES, RollupQuery
@@ -23,7 +22,7 @@ from ledger.model import BudgetType, Meter, WindowKind, uid_of
 from ledger.usage import Usage, parse_usage
 from pricing.quote import Pricing, Quote, Reason
 from tests.support.rollup_worlds import Writer, random_budgets
-from tests.support.rollups import World, facts_of
+from tests.support.rollups import Entry, World, facts_of
 
 
 def _world(database: Database, tenant: str, count: int) -> tuple[World, Writer]:
@@ -123,10 +122,16 @@ def test_small_parts_are_joined(database: Database, tenant: str) -> None:
     assert pieces < 9
 
 
-def _block(after: int, through: int) -> Block:
-    labels = {name: ["x"] * (through - after) for name in LABELS}
-    facts = Facts.of(list(range(after, through)), labels, [[1] * (through - after)] * len(MEASURES))
-    return Block(after, through, np.arange(after + 1, through + 1), facts)
+def _offer(after: int, through: int) -> Offer:
+    seqs = range(after + 1, through + 1)
+    return Offer(after, through, [(seq, seq, *["x"] * len(LABELS), *[1] * len(MEASURES)) for seq in seqs])
+
+
+def _offer_of(entry: Entry) -> Offer:
+    facts = facts_of([entry])
+    labels = (facts.columns[name].texts()[0] for name in LABELS)
+    row = (entry.seq, int(facts.at_us[0]), *labels, *facts.measures[:, 0].tolist())
+    return Offer(entry.seq - 1, entry.seq, [row])
 
 
 def test_what_is_offered_is_not_read(
@@ -135,15 +140,15 @@ def test_what_is_offered_is_not_read(
     world, _ = _world(database, tenant, 5)
     seq = world.seq
     kept = Tails(database)
-    kept.offer(tenant, _block(seq, seq + 3))  # nobody has asked yet: forgotten
+    kept.offer(tenant, _offer(seq, seq + 3))  # nobody has asked yet: forgotten
     list(kept.read(tenant, 0, 0, seq))
     reads = Reads(monkeypatch)
-    kept.offer(tenant, _block(seq - 1, seq))  # known by now
-    kept.offer(tenant, _block(seq - 1, seq + 2))  # known in part
-    kept.offer(tenant, _block(seq + 2, seq + 3))
+    kept.offer(tenant, _offer(seq - 1, seq))  # known by now
+    kept.offer(tenant, _offer(seq - 1, seq + 2))  # known in part
+    kept.offer(tenant, _offer(seq + 2, seq + 3))
     assert sum(len(each) for each in kept.read(tenant, 0, seq, seq + 3)) == 3
     assert reads.spans == []
-    kept.offer(tenant, _block(seq + 5, seq + 9))
+    kept.offer(tenant, _offer(seq + 5, seq + 9))
     assert sum(len(each) for each in kept.read(tenant, 0, seq, seq + 7)) == 5  # the gap is empty
     assert reads.spans == [(seq + 3, seq + 5)]
     assert sum(len(each) for each in kept.read(tenant, 0, seq + 4, seq + 9)) == 4
@@ -156,12 +161,12 @@ def test_offers_that_nobody_takes_are_dropped_and_read_instead(
     kept = Tails(database)
     list(kept.read(tenant, 0, 0, world.seq))
     before = len(world.entries)
-    writer.write(3 * tails.OFFERS_MAX)
+    writer.write(60)
     world.store(database)
     reads = Reads(monkeypatch)
+    monkeypatch.setattr(tails, "OFFERED_ROWS_MAX", 20)
     for entry in world.entries[before:]:
-        facts = facts_of([entry])
-        kept.offer(tenant, Block(entry.seq - 1, entry.seq, np.array([entry.seq]), facts))
+        kept.offer(tenant, _offer_of(entry))
     found = list(kept.read(tenant, 0, 0, world.seq))
     assert _rows(concatenate(found)) == _between(world, 0, world.seq)
     assert reads.spans != []
@@ -185,7 +190,7 @@ def test_an_offer_never_waits_for_a_reader(
     reader = threading.Thread(target=lambda: found.extend(kept.read(tenant, 0, 0, world.seq)))
     reader.start()
     assert reading.wait(60)
-    kept.offer(tenant, _block(world.seq, world.seq + 1))
+    kept.offer(tenant, _offer(world.seq, world.seq + 1))
     done.set()
     reader.join()
     assert _rows(concatenate(found)) == _between(world, 0, world.seq)
@@ -249,7 +254,8 @@ def test_what_the_committer_hands_over_is_what_the_graph_holds(
             assert found.total.operations == begin + 20
     finally:
         committer.stop()
-    blocks = [block for changes in observed.changes if (block := block_of(changes)) is not None]
+    offers = [offer for changes in observed.changes if (offer := offer_of(changes)) is not None]
+    blocks = [block_of([each]) for each in offers]
     assert any(changes.events for changes in observed.changes)
     assert sum(len(block.seqs) for block in blocks) == 60
     for block in blocks:
@@ -261,4 +267,4 @@ def test_what_the_committer_hands_over_is_what_the_graph_holds(
 
 
 def test_a_batch_without_usage_or_with_a_gap_is_not_handed_over() -> None:
-    assert block_of(Changes()) is None
+    assert offer_of(Changes()) is None

@@ -215,7 +215,14 @@ def test_a_single_does_not_wait_behind_a_bulk() -> None:
         assert all(0 < len(batch) <= 100 for batch in running.watcher.batches)
 
 
-def test_the_share_of_a_bulk_shrinks_to_about_25_ms_while_singles_come() -> None:
+def test_a_bulk_alone_commits_about_100_ms_of_work_at_once() -> None:
+    with works(batch_max=1000) as running:
+        recorded(running.call(running.usages(*(f"bulk-{number}" for number in range(1200)))))
+        # Before anything was measured, a row is taken to cost 0.2 ms.
+        assert len(running.watcher.batches[0]) == 500
+
+
+def test_the_share_of_a_bulk_shrinks_to_about_10_ms_while_singles_come() -> None:
     with works(batch_max=1000) as running:
         gate = running.gated()
         bulk = running.call(running.usages(*(f"bulk-{number}" for number in range(2000))))
@@ -223,7 +230,7 @@ def test_the_share_of_a_bulk_shrinks_to_about_25_ms_while_singles_come() -> None
         gate.open()
         recorded(bulk)
         # Before anything was measured, a row is taken to cost 0.2 ms.
-        assert [len(batch) for batch in running.watcher.batches[:2]] == [1, 1 + 125]
+        assert [len(batch) for batch in running.watcher.batches[:2]] == [1, 1 + 50]
 
 
 def test_singles_without_end_do_not_starve_a_bulk() -> None:

@@ -29,6 +29,20 @@ def test_what_waits_past_its_deadline_is_turned_away_and_nothing_of_it_is_record
         assert not answer.duplicate
 
 
+def test_a_bulk_that_is_begun_is_finished_past_its_deadline() -> None:
+    with works(deadline_seconds=0.5, batch_max=2) as running:
+        gate = running.gated()
+        begun, behind = running.call(running.usages(*"abcd")), running.call(running.usages("e", "f"))
+        gate.let_one_through()
+        gate.await_arrival()
+        threading.Event().wait(0.6)
+        gate.open()
+        assert recorded(begun) == [False] * 4
+        with pytest.raises(Overloaded):
+            behind.result(SECONDS_MAX)
+        assert running.spent() == 1 + 4
+
+
 def test_an_engine_that_is_down_is_waited_for_once_not_once_for_each_batch() -> None:
     with works(batch_max=1, give_up_seconds=0.5) as running:
         gate = running.gated()

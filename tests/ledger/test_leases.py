@@ -5,8 +5,8 @@ import pytest
 from ledger.commands import CloseBudget, IncreaseLimit
 from ledger.errors import Conflict, InvalidInput, NotFound
 from ledger.holds import HoldState
-from ledger.model import EntryKind, Recurrence
-from ledger.results import BudgetExceeded, Reservation
+from ledger.model import EntryKind, Meter, Recurrence, WindowKind
+from ledger.results import BudgetExceeded, Reservation, Throttled
 from tests.support.world import CENT, DAY_US, NOON_US, SECOND_US, USD, T, World, cost, limit, usage
 
 
@@ -77,6 +77,22 @@ def test_an_extension_past_the_windows_end_is_a_new_admission(world: World) -> N
     world.settled(held, (usage("o", 5), cost(50 * CENT)))
     assert world.store.windows[first].spent == 20 * CENT
     assert world.window("daily").spent == 30 * CENT
+
+
+def test_an_extension_names_every_limit_that_it_passes_and_a_hard_one_wins(world: World) -> None:
+    """Found by the simulator (seeds 1031 and 2897): the new minute's throttle hid the lifetime's wall."""
+    held = world.held("leaf", 60 * CENT, ttl_seconds=600)
+    world.update("leaf", limits=(limit("REQUESTS", 0, "MINUTE", "THROTTLE"),))
+    world.later(60)
+    assert isinstance(world.extend(held, add=40 * CENT), Throttled)
+    refused = world.extend(held, add=41 * CENT)
+    assert isinstance(refused, BudgetExceeded)
+    asked = {(each.meter, each.window): each.requested for each in refused.violations}
+    assert asked == {
+        (Meter.COST, WindowKind.PERIOD): 41 * CENT,
+        (Meter.REQUESTS, WindowKind.MINUTE): 1,
+    }
+    assert world.figures("root") == (0, 60 * CENT, 0)
 
 
 def test_a_limit_on_one_request_is_not_passed_by_extensions(world: World) -> None:

@@ -26,6 +26,9 @@ NEEDS = {
     "Query.quote": Permission.READ,
     "Query.costBreakdown": Permission.READ,
     "Query.compareModels": Permission.READ,
+    "Query.experiment": Permission.READ,
+    "Query.experiments": Permission.READ,
+    "Query.costAwarePrompt": Permission.READ,
     "Mutation.createBudget": Permission.MANAGE_BUDGETS,
     "Mutation.updateBudget": Permission.MANAGE_BUDGETS,
     "Mutation.moveBudget": Permission.MANAGE_BUDGETS,
@@ -48,6 +51,11 @@ NEEDS = {
     "Mutation.recordResourceUsage": Permission.RECORD,
     "Mutation.createApiKey": Permission.ADMINISTER,
     "Mutation.revokeApiKey": Permission.ADMINISTER,
+    "Mutation.createExperiment": Permission.RESEARCH,
+    "Mutation.recordLineage": Permission.RESEARCH,
+    "Mutation.recordEvaluations": Permission.RESEARCH,
+    "Mutation.freezeExperiment": Permission.RESEARCH,
+    "Mutation.selectAgents": Permission.RESEARCH,
 }
 """Written by hand on purpose: a new root field fails here until somebody has thought about it."""
 
@@ -70,6 +78,9 @@ ASKED = {
         'from: "2026-01-01T00:00:00Z", to: "2026-02-01T00:00:00Z"}) { looked } }'
     ),
     "Query.quote": "{ quote(input: {promptTokens: 1}) { totalCost } }",
+    "Query.experiment": '{ experiment(experimentId: "a") { frozen } }',
+    "Query.experiments": "{ experiments { nodes { frozen } } }",
+    "Query.costAwarePrompt": "{ costAwarePrompt }",
     "Mutation.createBudget": (
         'mutation { createBudget(input: {budgetId: "a", budgetType: TASK}) { budgetId } }'
     ),
@@ -118,6 +129,17 @@ ASKED = {
     ),
     "Mutation.createApiKey": 'mutation { createApiKey(input: {name: "a", role: VIEWER}) { secret } }',
     "Mutation.revokeApiKey": 'mutation { revokeApiKey(keyId: "a") { keyId } }',
+    "Mutation.createExperiment": (
+        'mutation { createExperiment(input: {experimentId: "a", budgetId: "a"}) { frozen } }'
+    ),
+    "Mutation.recordLineage": 'mutation { recordLineage(experimentId: "a", agents: []) { __typename } }',
+    "Mutation.recordEvaluations": (
+        'mutation { recordEvaluations(experimentId: "a", evaluations: []) { __typename } }'
+    ),
+    "Mutation.freezeExperiment": 'mutation { freezeExperiment(experimentId: "a") { frozen } }',
+    "Mutation.selectAgents": (
+        'mutation { selectAgents(input: {experimentId: "a", selector: "sus", k: 1}) { k } }'
+    ),
 }
 
 

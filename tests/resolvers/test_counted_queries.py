@@ -7,6 +7,7 @@ import pytest
 
 from graph.database import Database
 from tests.support.counting import CountingDatabase
+from tests.support.experiments import evaluated, evaluation, experiment, lineage
 from tests.support.reserving import held, settle
 from tests.support.services import Caller, admin_of, budget, open_services, record, usage
 
@@ -157,3 +158,61 @@ def test_what_will_be_carried_over_takes_one_more_query_for_all(counter: Counter
         budget(caller, f"b{number}", amount="1", recurrence="DAILY", carryOverCap="5")
     asked = counter.queries("{ budgets { nodes { status { available } } } }")
     assert asked.count("ledger/windows") <= 2
+
+
+FITNESS = """query($first: Int!) { agents(first: $first) { nodes {
+    agentId
+    fitness(experiment: "e") { overall effectiveness costOfPass }
+    log: fitness(experiment: "e", normalisation: LOG, weights: {effectiveness: 1}) { overall }
+} } }"""
+EXPERIMENT = """{ experiment(experimentId: "e") {
+    budget { budgetId status { spent } }
+    agents(first: 500) { nodes { agentId agent { agentId parents { agentId } budget { budgetId } } } }
+    evaluations(first: 500) { nodes { evaluationId cost log } }
+    selections { nodes { chosen reproducible candidates { agentId } } }
+    generations { number spend best { agentId } diversity { faithPd } }
+    dominance: frontier { size } hull: frontier(kind: HULL) { size }
+    clades(first: 500) { nodes { agentId cost } } costToDiscover { cost } costs { measured }
+} }"""
+
+
+def test_fitness_of_fifty_agents_asks_as_little_as_of_one(counter: Counter) -> None:
+    caller = counter.caller
+    experiment(caller, referencePrice="1")
+    for number in range(50):
+        lineage(caller, {"agentId": f"a{number:02d}", "parentAgentIds": ["a00"] if number else []})
+    record(caller, *[usage(f"op{number}", providerCost="0.5") for number in range(50)])
+    evaluated(
+        caller,
+        *[evaluation(f"v{number}", f"a{number:02d}", operationIds=[f"op{number}"]) for number in range(50)],
+    )
+
+    def asked(first: int) -> list[str]:
+        counter.database.asked.clear()
+        shown = caller.get(FITNESS, first=first)["agents"]["nodes"]
+        assert len(shown) == first
+        assert all(each["fitness"]["overall"] is not None for each in shown)
+        return sorted(counter.database.asked)
+
+    one = asked(1)
+    assert asked(50) == one
+    assert one.count("evolution/evaluations") == one.count("evolution/operation_costs") == 1
+
+
+def test_an_experiment_asks_as_little_however_much_is_in_it(counter: Counter) -> None:
+    caller = counter.caller
+    experiment(caller, referencePrice="1")
+
+    def grow_to(begin: int, end: int) -> None:
+        for number in range(begin, end):
+            lineage(caller, {"agentId": f"a{number}", "parentAgentIds": [f"a{number - 1}"] if number else []})
+        record(caller, *[usage(f"op{number}", providerCost="0.5") for number in range(begin, end)])
+        rows = [
+            {**evaluation(f"v{n}", f"a{n}", operationIds=[f"op{n}"]), "log": n} for n in range(begin, end)
+        ]
+        evaluated(caller, *rows)
+
+    grow_to(0, 2)
+    few = sorted(counter.queries(EXPERIMENT))
+    grow_to(2, 40)
+    assert sorted(counter.queries(EXPERIMENT)) == few

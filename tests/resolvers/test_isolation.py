@@ -19,6 +19,7 @@ import pytest
 from graph.database import Database
 from insight.rollups import Dimension
 from resolvers import Services
+from tests.support.experiments import experimented
 from tests.support.selections import everything, root_fields
 from tests.support.services import Answer, Caller, admin_of, budget, open_services, record, usage
 
@@ -137,6 +138,39 @@ PROBES: dict[str, tuple[str, ...]] = {
         "input: {name: <own>, role: VIEWER, tenant: <tenant>}",
     ),
     "revokeApiKey": ("keyId: <key>", "keyId: <key>, tenant: <tenant>"),
+    "experiment": ("experimentId: <experiment>",),
+    "experiments": ("",),
+    "costAwarePrompt": (
+        "budgetId: <budget>",
+        "budgetId: <above>",
+        "agentId: <agent>, experimentId: <experiment>",
+    ),
+    "createExperiment": (
+        "input: {experimentId: <fresh>, budgetId: <budget>}",
+        "input: {experimentId: <fresh>, budgetId: <above>}",
+    ),
+    "recordLineage": (
+        "experimentId: <experiment>, agents: [{agentId: <fresh>}]",
+        "experimentId: <lab>, agents: [{agentId: <fresh>, parentAgentIds: [<agent>]}]",
+    ),
+    "recordEvaluations": (
+        "experimentId: <experiment>, evaluations: [{evaluationId: <fresh>, agentId: <own>, taskId: <own>}]",
+        "experimentId: <lab>, evaluations: [{evaluationId: <fresh>, agentId: <agent>, taskId: <own>}]",
+        (
+            "experimentId: <lab>, evaluations: [{evaluationId: <fresh>, agentId: <member>, taskId: <own>,"
+            " operationIds: [<operation>]}]"
+        ),
+        (
+            "experimentId: <lab>, evaluations: [{evaluationId: <fresh>, agentId: <member>, taskId: <own>,"
+            " sessionId: <session>}]"
+        ),
+    ),
+    "freezeExperiment": ("experimentId: <experiment>",),
+    "selectAgents": (
+        'input: {experimentId: <experiment>, selector: "truncation", k: 1}',
+        'input: {experimentId: <lab>, selector: "truncation", k: 1, selectionId: <selection>}',
+        'input: {experimentId: <lab>, selector: "truncation", k: 1, agentIds: [<agent>]}',
+    ),
 }
 """Arguments of every root field. ``fresh`` is an id of the caller's own, another at every call."""
 
@@ -145,6 +179,8 @@ TAKEN_BY_OTHERS: dict[str, tuple[str, ...]] = {
     "registerAgent": ("input: {agentId: <agent>, name: <own>}",),
     "recordUsage": ("input: {operationId: <operation>, agentId: <own>, <call>}",),
     "reserve": ("input: {idempotencyKey: <reserved>, agentId: <own>, amount: <cent>}",),
+    "createExperiment": ("input: {experimentId: <experiment>, budgetId: <lab>}",),
+    "recordLineage": ("experimentId: <lab>, agents: [{agentId: <agent>}]",),
 }
 """Probes with ids that are unique in a tenant: in the caller's own tenant they may be refused as taken."""
 
@@ -163,7 +199,7 @@ class World:
 
     def seen(self) -> Any:
         """All that is there, as somebody sees it who may see everything."""
-        names = ("budgets", "agents", "apiKeys", "usage")
+        names = ("budgets", "agents", "apiKeys", "usage", "experiments")
         shown = {name: self.admin.get(f"{{ {name} {everything(name, 1)} }}")[name] for name in names}
         return {
             name: [node for node in each["nodes"] if marked(node) and "fresh-" not in str(node)]
@@ -249,7 +285,10 @@ def made(services: Services, tenant: str) -> World:
     key = admin.get(create, input=said)["createApiKey"]["key"]["keyId"]
     admin.get(create, input={"name": "own key", "role": "VIEWER", "budgetId": "web"})
     contracted(admin)
+    experimented(admin)
     ids = {
+        "experiment": "hush-experiment",
+        "selection": "hush-selection",
         "reservation": held_aside(admin),
         "reserved": "hush-key",
         "adjusted": "hush-refund",
@@ -309,6 +348,8 @@ class Prober:
             "cent": "0.01",
             "less": "-0.01",
             "later": "2100-01-01T00:00:00Z",
+            "lab": "lab",
+            "member": "own",
         }
         said = (
             arguments.replace("<call>", CALL)
@@ -365,10 +406,10 @@ def test_another_tenant_learns_nothing_at_all(world: World, stranger: Caller) ->
 
 def test_the_marks_are_there_for_those_who_may_see_them(world: World) -> None:
     prober = Prober(world.admin, {})
-    for field in ("budgets", "agents", "usage", "apiKeys"):
+    for field in ("budgets", "agents", "usage", "apiKeys", "experiments"):
         assert marked(prober.caller.get(f"{{ {field} {everything(field)} }}"))
     own = world.confined.get(f'{{ budget(budgetId: "web") {everything("budget")} }}')["budget"]
-    assert (own["childCount"], own["status"]["spent"]) == (1, "0.0035")
+    assert (own["childCount"], own["status"]["spent"]) == (2, "0.0035")
 
 
 def test_a_rollup_names_nothing_above_or_beside(world: World) -> None:
@@ -419,6 +460,16 @@ def test_a_refusal_by_limits_above_names_none_of_them(world: World) -> None:
     for each in confined["violations"]:
         assert (each["budgetId"], each["redacted"], each["requested"]) == (None, True, "0.01")
         assert {each[name] for name in ("limit", "spent", "reserved", "available", "projectedTotal")} == {"0"}
+
+
+def test_a_confined_key_sees_of_an_experiment_what_is_in_its_subtree(world: World) -> None:
+    shown = world.confined.get(f"{{ experiments {everything('experiments')} }}")["experiments"]["nodes"]
+    assert [each["experimentId"] for each in shown] == ["lab"]
+    assert [each["agentId"] for each in shown[0]["agents"]["nodes"]] == ["own"]
+    assert [each["log"] for each in shown[0]["evaluations"]["nodes"]] == [{"by": "own"}]
+    fitness = 'query($e: ID!) { agent(agentId: "own") { fitness(experiment: $e) { trials } } }'
+    assert world.confined.get(fitness, e="lab")["agent"]["fitness"] == {"trials": 1}
+    assert world.confined.get(fitness, e="hush-experiment")["agent"]["fitness"] is None
 
 
 def test_a_reservation_is_seen_from_its_subtree_and_from_above_and_from_nowhere_else(

@@ -7,7 +7,18 @@ from itertools import count
 from typing import Any
 
 from evolution.codec import from_json, to_json
-from evolution.ports import Bill, Held, HoldRequest, Lapsed, LogEntry, Receipt, Refused, Wait
+from evolution.ports import (
+    Bill,
+    EvaluationLog,
+    ExperimentLedger,
+    Held,
+    HoldRequest,
+    Lapsed,
+    LogEntry,
+    Receipt,
+    Refused,
+    Wait,
+)
 from ledger.commands import Command, CreateBudget, Extend, Reserve, Settle
 from ledger.committer import Committer
 from ledger.errors import LedgerError
@@ -152,7 +163,7 @@ class JsonLog:
 class Mortal:
     """A process that dies at its n-th step, before or after what the step does; dead ones do nothing more."""
 
-    def __init__(self, ledger: BankLedger, log: JsonLog, steps: int, *, after: bool) -> None:
+    def __init__(self, ledger: ExperimentLedger, log: EvaluationLog, steps: int, *, after: bool) -> None:
         self._ledger = ledger
         self._log = log
         self._steps = steps

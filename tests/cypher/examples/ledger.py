@@ -113,7 +113,15 @@ RESERVATION = {
 }
 BATCH: Given = (
     ledger.WRITE_BATCH,
-    {"heads": [HEAD], "windows": [], "operations": [OPERATION], "new_holds": [RESERVATION], "holds": []},
+    {
+        "batch": {
+            "heads": [HEAD],
+            "windows": [],
+            "operations": [OPERATION],
+            "new_holds": [RESERVATION],
+            "holds": [],
+        }
+    },
 )
 REQUEST = f"{TENANT}/extend/hold/key"
 REQUESTED: Given = (
@@ -149,7 +157,14 @@ EXAMPLES = (
     Example(ledger.HEAD, {"tenant": TENANT}, (FOUNDED,)),
     Example(
         ledger.LOCK,
-        {"tenants": [TENANT], "operations": [PRICED, UNPRICED], "holds": [HOLD], "requests": [REQUEST]},
+        {
+            "wanted": {
+                "tenants": [TENANT],
+                "operations": [PRICED, UNPRICED],
+                "holds": [HOLD],
+                "requests": [REQUEST],
+            }
+        },
         (*RECORDED, REQUESTED),
     ),
     Example(ledger.HOLDS, {"uids": [HOLD, "unknown"]}, RECORDED),

@@ -1,0 +1,3 @@
+UNWIND $uids AS uid
+MATCH (s:Selection {uid: uid})
+RETURN properties(s) AS selection

@@ -1,0 +1,3 @@
+UNWIND $rows AS row
+MATCH (v:Evaluation {uid: row.uid})
+SET v.log = row.log

@@ -1,0 +1,2 @@
+CREATE CONSTRAINT type_evaluation_uid IF NOT EXISTS
+FOR (n:Evaluation) REQUIRE n.uid IS :: STRING

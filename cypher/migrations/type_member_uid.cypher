@@ -1,0 +1,2 @@
+CREATE CONSTRAINT type_member_uid IF NOT EXISTS
+FOR (n:Member) REQUIRE n.uid IS :: STRING

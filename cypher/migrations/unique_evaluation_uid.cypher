@@ -1,0 +1,2 @@
+CREATE CONSTRAINT unique_evaluation_uid IF NOT EXISTS
+FOR (n:Evaluation) REQUIRE n.uid IS UNIQUE

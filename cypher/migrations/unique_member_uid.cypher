@@ -1,0 +1,2 @@
+CREATE CONSTRAINT unique_member_uid IF NOT EXISTS
+FOR (n:Member) REQUIRE n.uid IS UNIQUE
