@@ -24,6 +24,8 @@ from pricing.units import COUNT_NAMES
 EVERY: Final = "*"
 """The unit of a line that holds for every unit that no other line names."""
 MILLION: Final = 10**6
+UNREPORTED: Final = "unreported"
+"""The model of usage of which nobody says what it was. No pattern is about it: it would be all but free."""
 UNITS: Final = frozenset({*COUNT_NAMES, REQUEST, EVERY} - {"requests"})
 """What token-like lines can be about; a resource's card has one line, about its own unit."""
 _RESOURCE_UNIT: Final = re.compile(r"[a-z][a-z0-9_]{1,63}")
@@ -154,7 +156,8 @@ class RateCard:
         pattern = self.model.lower()
         if not self.is_pattern:
             return pattern in models
-        return any(re.fullmatch(_regex(pattern), model) for model in models)
+        named = (model for model in models if model != UNREPORTED)
+        return any(re.fullmatch(_regex(pattern), model) for model in named)
 
     def holds(self, at_us: int) -> bool:
         """Whether it is valid at an instant, that day and at that hour."""

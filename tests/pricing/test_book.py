@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from pricing.book import Book, PriceBook, Sources
 from pricing.calendar import HOUR_US, from_datetime
-from pricing.cards import EVERY, MILLION, Hours, RateCard, RateLine
+from pricing.cards import EVERY, MILLION, UNREPORTED, Hours, RateCard, RateLine
 from pricing.catalogue import load_catalogue
 from pricing.errors import InvalidCurrency, InvalidRate
 from pricing.modes import Mode
@@ -162,6 +162,14 @@ def test_the_most_specific_card_wins() -> None:
         for model in ("gpt-4o", "gpt-4.1", "gpt-5", "o3")
     ]
     assert found == ["gpt-4o", "gpt-4*", "gpt-*", "*"]
+
+
+def test_no_pattern_makes_usage_that_nobody_reported_all_but_free() -> None:
+    every, prompt = contract("*", per_million("uncached", "2"), provider=None), TokenCounts(uncached=1)
+    assert quote(over(every), prompt, "whatever", None).pricing is Pricing.PRICED
+    assert quote(over(every), prompt, UNREPORTED, None).reason is Reason.UNKNOWN_MODEL
+    # Whoever names it means it.
+    assert quote(over(replace(every, model=UNREPORTED)), prompt, UNREPORTED, None).total_nano == 2_000
 
 
 def test_dated_prefixed_and_unnamed_ids_find_the_contract_of_their_model() -> None:
