@@ -113,6 +113,10 @@ class UsagePages:
         """One page, in one read transaction."""
         return self._database.reading(lambda transaction: _Reader(transaction, query, self._strides).page())
 
+    def get(self, uid: str) -> UsageRow | None:
+        """One usage, if it is recorded."""
+        return next(iter(self._database.read(queries.USAGES, {"uids": [uid]})), None)
+
     def entries(self, usage_uids: list[str]) -> dict[str, list[CostEntry]]:
         """What usages incurred, by uid, each in the order in which it was written."""
         found: dict[str, list[CostEntry]] = {}

@@ -25,6 +25,8 @@ from ledger.state import TenantState
 from ledger.tree import BudgetTree
 from ledger.windows import Span, window_uid
 from pricing.calendar import HOUR_US
+from pricing.ports import RateSource
+from pricing.prices import Prices
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +43,16 @@ class Batch:
 
 
 def attempt(
-    store: LedgerStore, states: dict[str, TenantState], commands: Sequence[Command], now_us: int
+    store: LedgerStore,
+    states: dict[str, TenantState],
+    commands: Sequence[Command],
+    now_us: int,
+    lists: Sequence[RateSource] = (),
 ) -> Batch:
-    """Decide and commit some commands. ``states`` is kept between batches; clear it when this raises."""
+    """Decide and commit some commands. ``states`` is kept between batches; clear it when this raises.
+
+    ``lists`` are the price lists that the tenants' own cards lie over.
+    """
     by_tenant: dict[str, list[int]] = {}
     for index, command in enumerate(commands):
         by_tenant.setdefault(command.tenant, []).append(index)
@@ -53,7 +62,7 @@ def attempt(
     with store.transaction() as transaction:
         locked = transaction.lock(sorted(by_tenant), wanted)
         for tenant, indexes in by_tenant.items():
-            state = states[tenant] = _state(transaction, states.get(tenant), locked.heads[tenant])
+            state = states[tenant] = _state(transaction, states.get(tenant), locked.heads[tenant], lists)
             own = [commands[index] for index in indexes]
             state.operations = {uid: locked.operations.get(uid) for uid in wanted.operations}
             state.holds = {uid: locked.holds.get(uid) for uid in wanted.holds}
@@ -73,18 +82,25 @@ def attempt(
     return Batch([answers[index] for index in range(len(commands))], written)
 
 
-def _state(transaction: LedgerTransaction, known: TenantState | None, head: LedgerHead) -> TenantState:
+def _state(
+    transaction: LedgerTransaction,
+    known: TenantState | None,
+    head: LedgerHead,
+    lists: Sequence[RateSource],
+) -> TenantState:
     """The state of the last batch if nobody else committed since, else a fresh one on the known tree."""
     if known is not None and known.head.commits == head.commits:
         known.reader = transaction
         known.head = head
         return known
     tree = BudgetTree(head.tenant) if known is None else known.tree
+    prices = Prices(lists) if known is None else known.prices
     since = -1 if known is None else known.head.version
     if since != head.version:
         for budget in transaction.budgets(head.tenant, since):
             tree.put(budget)
-    return TenantState(head, tree, transaction)
+        transaction.prices(head.tenant, since, prices)
+    return TenantState(head, tree, transaction, prices=prices)
 
 
 def _wanted(commands: Iterable[Command]) -> Wanted:

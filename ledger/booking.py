@@ -108,12 +108,6 @@ def book(
     return answer
 
 
-def in_currency_of(state: TenantState, path: ChargePath, quote: Quote) -> Quote:
-    """The quote in the currency of the budget that pays."""
-    leaf = state.tree.get(path.leaf_uid)
-    return quote if leaf is None else quote.charged_in(leaf.currency)
-
-
 def past_64_bits(operation_id: str) -> InvalidUsage:
     """The answer to a usage that no window could count."""
     message = "The sum of a budget's window would not fit into 64 bits of nano-units."
@@ -153,6 +147,13 @@ def new_entry(
         operations,
         counts.prompt_tokens,
         counts.completion_tokens,
+        None,
+        None,
+        quote.list_nano,
+        quote.fx_rate,
+        quote.fx_date,
+        quote.fx_source,
+        quote.fx_from,
     )
 
 
@@ -163,6 +164,10 @@ _UNPRICED_TEXT = {
     "The usage is recorded and settles when there is one.",
     Reason.UNIT_NOT_PRICED: "The model's price has no rate for something that was used. "
     "The usage is recorded and settles when there is one.",
+    Reason.MODE_NOT_PRICED: "The model's price has no rate for this processing mode. "
+    "The usage is recorded and settles when there is one.",
+    Reason.MONTH_UNKNOWN: "The price depends on what the month has used, which is not known yet. "
+    "The usage is recorded and settles when it is.",
 }
 
 

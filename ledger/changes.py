@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 from ledger.holds import Hold
 from ledger.model import Agent, Budget, ChargePath, CostEntry, Pricing, Window
 from ledger.usage import Usage
+from pricing.prices import GivenRates, PriceFile, Revision
 from pricing.rates import Costs
+from pricing.units import NO_COUNTS, TokenCounts
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,14 @@ class Grown:
 
 
 @dataclass(frozen=True, slots=True)
+class PricedLater:
+    """A recorded operation has a price by now. ``charged`` is all that was charged, adjustments apart."""
+
+    pricing: Pricing
+    charged: Costs
+
+
+@dataclass(frozen=True, slots=True)
 class Added:
     """An entry of an operation that is recorded already: it grew, got its price, or is adjusted."""
 
@@ -50,7 +60,7 @@ class Added:
     path: ChargePath
     facts: Mapping[str, str | None]
     entry: CostEntry
-    grown: Grown | None = None
+    grown: Grown | PricedLater | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +71,16 @@ class KnownRequest:
     tenant: str
     fingerprint: str
     answer: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MonthUse:
+    """What a budget root used in a calendar month (UTC) of one thing whose price depends on it."""
+
+    uid: str
+    """``root@YYYY-MM/name``."""
+    counts: TokenCounts = NO_COUNTS
+    quantity_nano: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +123,10 @@ class Changes:
     holds: dict[str, Hold] = field(default_factory=dict[str, Hold])
     requests: list[KnownRequest] = field(default_factory=list[KnownRequest])
     events: list[Event] = field(default_factory=list[Event])
+    cards: list[Revision] = field(default_factory=list[Revision])
+    rates: list[GivenRates] = field(default_factory=list[GivenRates])
+    files: list[PriceFile] = field(default_factory=list[PriceFile])
+    months: dict[str, MonthUse] = field(default_factory=dict[str, MonthUse])
     granted: int = 0
     """How many of the holds were granted just now."""
     expired: int = 0
@@ -120,6 +144,9 @@ class Changes:
             or self.paths
             or self.added
             or self.requests
+            or self.cards
+            or self.rates
+            or self.files
         )
 
     @property

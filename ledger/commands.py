@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from ledger.errors import InvalidInput, OutOfRange
 from ledger.model import AMOUNT_LIMIT, BudgetType, Enforcement, Meter, Recurrence, WindowKind, uid_of
+from ledger.price_commands import PriceCommand
 from ledger.usage import ID_LENGTH_MAX, Usage, fingerprint_of
 from pricing.bounds import Bound
 from pricing.money import NANO_MAX
@@ -356,4 +357,4 @@ class RegisterAgent:
 
 Administer = CreateBudget | UpdateBudget | MoveBudget | CloseBudget | IncreaseLimit
 Reserving = Reserve | Settle | Extend | Release
-Command = Record | Reserving | Sweep | Adjust | Administer | RegisterAgent
+Command = Record | Reserving | Sweep | Adjust | Administer | RegisterAgent | PriceCommand

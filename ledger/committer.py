@@ -21,6 +21,7 @@ from ledger.decide import Answer
 from ledger.errors import LedgerError, Overloaded, Unavailable
 from ledger.ports import Clock, CommitObserver, LedgerStore
 from ledger.state import TenantState
+from pricing.ports import RateSource
 
 QUEUE_MAX: Final = 20_000
 BATCH_MAX: Final = 1_000
@@ -73,13 +74,16 @@ class Committer:
         store: LedgerStore,
         *,
         clock: Clock = system_clock,
+        lists: Sequence[RateSource] = (),
         observer: CommitObserver | None = None,
         queue_max: int = QUEUE_MAX,
         batch_max: int = BATCH_MAX,
         give_up_seconds: float = GIVE_UP_SECONDS,
         deadline_seconds: float = DEADLINE_SECONDS,
     ) -> None:
+        """``lists`` are the price lists that tenants' own cards lie over."""
         self._store = store
+        self._lists = lists
         self._clock = clock
         self._observer = observer
         self._queue_max = queue_max
@@ -238,7 +242,8 @@ class Committer:
         tries = 0
         while True:
             try:
-                batch = attempt(self._store, self._states, [command for _, command in taken], self._clock())
+                commands = [command for _, command in taken]
+                batch = attempt(self._store, self._states, commands, self._clock(), self._lists)
                 break
             except Exception as error:  # noqa: BLE001 - sorted out by what the class says of itself
                 self._states.clear()

@@ -26,13 +26,18 @@ from ledger.errors import LedgerError
 from ledger.expiry import sweep
 from ledger.lease import extend, release
 from ledger.model import Agent, Budget
+from ledger.price_commands import PutExchangeRates, PutPriceFile, PutRateCard, Reprice, WithdrawRateCard
+from ledger.rate_cards import put_exchange_rates, put_price_file, put_rate_card, withdraw_rate_card
 from ledger.record import record
+from ledger.reprice import reprice
 from ledger.reserve import reserve
-from ledger.results import Adjusted, RecordResult, ReserveResult, SettleResult, Swept
+from ledger.results import Adjusted, RatesTaken, RecordResult, Repriced, ReserveResult, SettleResult, Swept
 from ledger.settle import settle
 from ledger.state import TenantState
+from pricing.prices import PriceFile, Revision
 
-Result = RecordResult | ReserveResult | SettleResult | Adjusted | Swept | Budget | Agent
+PriceResult = Revision | RatesTaken | PriceFile | Repriced
+Result = RecordResult | ReserveResult | SettleResult | Adjusted | Swept | Budget | Agent | PriceResult
 Answer = Result | LedgerError
 
 
@@ -66,4 +71,9 @@ _HANDLERS: dict[type[Any], Callable[[TenantState, Any, int], Result]] = {
     MoveBudget: move_budget,
     CloseBudget: close_budget,
     IncreaseLimit: increase_limit,
+    PutRateCard: put_rate_card,
+    WithdrawRateCard: withdraw_rate_card,
+    PutExchangeRates: put_exchange_rates,
+    PutPriceFile: put_price_file,
+    Reprice: reprice,
 }

@@ -313,6 +313,13 @@ class CostEntry:
     adjusts: str | None = None
     """The uid of the entry that an adjustment is about."""
     reason: str | None = None
+    list_cost_nano: int | None = None
+    """What it would cost at list prices, where a contract or an override changed them."""
+    fx_rate: str | None = None
+    """How much of ``currency`` one ``fx_from`` was worth, where the price is in another currency."""
+    fx_date: str | None = None
+    fx_source: str | None = None
+    fx_from: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

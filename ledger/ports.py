@@ -8,6 +8,7 @@ from ledger.changes import Changes, KnownRequest, LedgerHead
 from ledger.holds import Hold
 from ledger.model import Budget
 from ledger.reader import KnownOperation, Reader
+from pricing.prices import Prices
 
 
 class Wanted(NamedTuple):
@@ -39,6 +40,10 @@ class LedgerTransaction(Reader, Protocol):
 
     def budgets(self, tenant: str, since_version: int) -> list[Budget]:
         """The tenant's budgets that changed after that version of its ledger, closed ones included."""
+        ...
+
+    def prices(self, tenant: str, since_version: int, prices: Prices) -> None:
+        """Add to ``prices`` what the tenant said about them after that version of its ledger."""
         ...
 
     def write(self, changes: Sequence[Changes]) -> None:

@@ -4,11 +4,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from ledger.changes import KnownRequest
+from ledger.changes import KnownRequest, MonthUse
 from ledger.holds import Hold
 from ledger.model import Agent, ChargePath, CostEntry, Pricing, Window
 from ledger.plan import Facts
 from ledger.results import RecordedUsage
+from pricing.quote import PricingRequest
 from pricing.rates import Costs
 from pricing.units import NO_COUNTS, TokenCounts
 
@@ -74,6 +75,22 @@ class Book:
     entries: tuple[tuple[CostEntry, ChargePath], ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Bill:
+    """A recorded operation as far as its price goes: what was used, who paid, what was charged so far."""
+
+    uid: str
+    operation_id: str
+    request: PricingRequest
+    path: ChargePath
+    facts: Facts
+    pricing: Pricing
+    charged_at_us: int
+    """The instant whose windows it counts in."""
+    entries: tuple[CostEntry, ...]
+    """In the order of writing."""
+
+
 class Reader(Protocol):
     """What decisions may read beyond what was loaded for them; all under the ledger's lock."""
 
@@ -119,6 +136,14 @@ class Reader(Protocol):
 
     def requests(self, uids: Iterable[str]) -> dict[str, KnownRequest]:
         """Those of the requests with an idempotency key that were answered before, by uid."""
+        ...
+
+    def months(self, uids: Iterable[str]) -> dict[str, MonthUse]:
+        """Those of the months' uses that exist, by uid."""
+        ...
+
+    def bills(self, uids: Iterable[str]) -> list[Bill]:
+        """Those of the operations that exist, as far as their prices go."""
         ...
 
     def book(self, operation_uid: str) -> Book | None:

@@ -6,13 +6,14 @@ recorded, and an id that is taken by other content, are refused.
 
 from dataclasses import replace
 
-from ledger.booking import Booking, amounts_of, book, in_currency_of, past_64_bits, timestamp_of
+from ledger.booking import Booking, amounts_of, book, past_64_bits, timestamp_of
 from ledger.charge import NOTHING, as_seen, fits
 from ledger.commands import Record
 from ledger.model import Agent, Warning, uid_of
 from ledger.plan import Facts, resource_of
+from ledger.prices import count_in_month, price_on
 from ledger.reader import KnownOperation
-from ledger.results import OperationConflict, RecordResult
+from ledger.results import InvalidUsage, OperationConflict, RecordResult
 from ledger.state import TenantState
 from pricing.quote import Quote
 
@@ -32,7 +33,10 @@ def record(state: TenantState, command: Record, now_us: int) -> RecordResult:
     agent = state.agent(agent_uid)
     facts = facts_of_record(state, command, agent)
     path = state.tree.path(payer(state, command, agent, warnings), facts)
-    quote = in_currency_of(state, path, command.quote)
+    priced = price_on(state, path, command.usage, command.quote, min(timestamp_us, now_us))
+    if isinstance(priced, InvalidUsage):
+        return priced
+    quote = priced.quote
     plan = state.plan(path, facts, timestamp_us)
     amounts = amounts_of(command.usage, quote)
     if not fits(plan, amounts):
@@ -48,18 +52,20 @@ def record(state: TenantState, command: Record, now_us: int) -> RecordResult:
         scope_uid=command.scope_uid,
         warnings=warnings,
     )
-    return book(state, booking, plan, amounts, NOTHING, now_us)
+    answer = book(state, booking, plan, amounts, NOTHING, now_us)
+    count_in_month(state, priced, command.usage.counts, command.usage.resource)
+    return answer
 
 
 def facts_of_record(state: TenantState, command: Record, agent: Agent | None) -> Facts:
     """What limits and scoped budgets look at."""
-    sent = command.usage.sent
+    usage, sent = command.usage, command.usage.sent
     return {
         "user_id": sent.user_id or user_of(state, command.scope_uid, agent),
-        "provider": sent.provider or provider_of(command.quote),
+        "provider": sent.provider or (provider_of(command.quote) if usage.resource is None else None),
         "model_id": sent.model_id,
         "agent_id": sent.agent_id,
-        "resource": resource_of(sent.model_id, command.usage.counts.total_tokens, sent.category),
+        "resource": resource_of(sent.model_id, usage.counts.total_tokens, sent.category),
     }
 
 

@@ -94,7 +94,7 @@ class ReservationService:
 
     async def reserve(self, principal: Principal, fields: Mapping[str, Any]) -> ReserveResult:
         """Hold an upper bound. ``fields`` are the words of ``ReserveInput``."""
-        said = _parsed(ReserveInput, fields)
+        said = parsed(ReserveInput, fields)
         amount_nano = _nano(said.amount, "amount")
         command = Reserve(
             principal.tenant,
@@ -147,7 +147,7 @@ class ReservationService:
 
     async def extend(self, principal: Principal, fields: Mapping[str, Any]) -> ReserveResult:
         """Hold for longer, perhaps more. ``fields`` are the words of ``ExtendInput``."""
-        said = _parsed(ExtendInput, fields)
+        said = parsed(ExtendInput, fields)
         command = Extend(
             principal.tenant,
             principal.scope_uid,
@@ -204,7 +204,8 @@ class ReservationService:
             raise _invalid(error, "prompt_tokens") from error
 
 
-def _parsed(model: type[M], fields: Mapping[str, Any]) -> M:
+def parsed(model: type[M], fields: Mapping[str, Any]) -> M:
+    """What a caller sent, as it must be. Raises ``InvalidInput`` that names the field."""
     try:
         return model.model_validate(fields)
     except ValidationError as error:

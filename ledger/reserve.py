@@ -10,8 +10,9 @@ from ledger.commands import Reserve
 from ledger.errors import BudgetClosed, Conflict, NotFound, OutOfRange
 from ledger.expiry import expire_overdue, expired_now
 from ledger.holds import Decision, Hold, HoldState
-from ledger.model import Agent, Enforcement, Limit, Meter, Warning, Window, id_of, uid_of
+from ledger.model import Agent, ChargePath, Enforcement, Limit, Meter, Warning, Window, id_of, uid_of
 from ledger.plan import Counter, Facts, Plan, Slot, resource_of
+from ledger.prices import bound_on
 from ledger.record import user_of
 from ledger.results import BudgetExceeded, PriceUnknown, Reservation, ReserveResult, Throttled, Violation
 from ledger.state import TenantState
@@ -19,8 +20,10 @@ from ledger.tree import BudgetTree
 from ledger.violations import exceeded, violation_of
 from ledger.warnings import dump_warnings, load_warnings
 from ledger.windows import EXCEEDED_PPM, reached
+from pricing.bounds import Bound
+from pricing.errors import PricingError
 from pricing.money import NANO_MAX
-from pricing.quote import Reason
+from pricing.quote import Pricing, Quote
 
 SOFT_LIMIT: Final = "SOFT_LIMIT"
 RETRY_MS: Final = 1_000
@@ -205,11 +208,7 @@ def _asked(state: TenantState, command: Reserve, plan: Plan) -> Asked | PriceUnk
     bound = command.bound
     cost = command.amount_nano
     if cost is None:
-        cost = bound.cost_nano
-        reason = bound.reason
-        leaf = state.tree.get(plan.path.leaf_uid)
-        if cost and leaf is not None and leaf.currency != bound.currency:
-            cost, reason = None, Reason.NO_RATE.value
+        cost, reason = _at_most(state, plan.path, bound)
         if cost is None:
             if plan.costs_limited:
                 return PriceUnknown(command.provider, command.model_id, reason or "NO_BOUND")
@@ -221,6 +220,26 @@ def _asked(state: TenantState, command: Reserve, plan: Plan) -> Asked | PriceUnk
             # Nobody knows how many, but a call of a model has some: a limit that is used up refuses it.
             tokens = 1
     return cost, tokens, command.requests, command.quantity
+
+
+def _at_most(state: TenantState, path: ChargePath, bound: Bound) -> tuple[int | None, str | None]:
+    """What a call costs at most on a path, in its currency; else why nobody knows."""
+    leaf = state.tree.get(path.leaf_uid)
+    currency = bound.currency if leaf is None else leaf.currency
+    if state.prices.plain and (not bound.cost_nano or currency == bound.currency):
+        return bound.cost_nano, bound.reason
+    if bound.request is None and bound.cost_nano is None:
+        return None, bound.reason
+    cost_nano = bound.cost_nano or 0
+    pricing = Pricing.UNPRICED if bound.cost_nano is None else Pricing.PRICED
+    listed = Quote(pricing, bound.currency, other_nano=cost_nano, total_nano=cost_nano)
+    try:
+        quote = bound_on(state, path, bound.request, listed, currency)
+    except PricingError as error:
+        raise OutOfRange(error.message, field=error.field) from error
+    if quote.pricing is Pricing.PRICED:
+        return quote.total_nano, None
+    return None, bound.reason if quote.reason is None else quote.reason.value
 
 
 def hold_on(state: TenantState, plan: Plan, asked: Asked) -> None:

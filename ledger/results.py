@@ -1,6 +1,7 @@
 """What the ledger answers. Refusals that a client must act on are values; the rest is raised."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import ClassVar, NamedTuple
 
 from ledger.holds import Decision, HoldState
@@ -136,6 +137,53 @@ class Swept:
     """How many holds had expired and were released."""
 
     released: int
+
+
+@dataclass(frozen=True, slots=True)
+class RatesTaken:
+    """How many exchange rates are new, and how many were known already."""
+
+    new: int
+    known: int
+
+
+class RepricedAs(StrEnum):
+    """What repricing makes of an operation."""
+
+    SAME = "SAME"
+    CHANGED = "CHANGED"
+    """Its price is another one: the difference is an adjustment."""
+    SETTLED = "SETTLED"
+    """It had no price, or an estimated one."""
+    UNPRICED = "UNPRICED"
+    """It has no price now either, or none any more: what was charged stays."""
+    REPORTED = "REPORTED"
+    """Its cost is the provider's own figure, which no card changes."""
+    MONTHLY = "MONTHLY"
+    """Its price depends on what the month had used before it, which is not kept: what was charged stays."""
+    REFUNDED = "REFUNDED"
+    """Less is left of its cost than would be given back."""
+    OUT_OF_RANGE = "OUT_OF_RANGE"
+    """A sum would not fit into 64 bits."""
+
+
+class Difference(NamedTuple):
+    """What repricing makes of one operation, in nano-units of its budget's currency."""
+
+    operation_id: str
+    outcome: RepricedAs
+    before_nano: int
+    after_nano: int
+    currency: str
+    budget_uids: tuple[str, ...]
+    """Every budget that pays, the leaf first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Repriced:
+    """What became of some operations."""
+
+    differences: tuple[Difference, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,16 @@ from typing import Any, Final, cast
 from ledger.access import Principal
 from ledger.commands import Administer, Record, RegisterAgent
 from ledger.committer import Committer
+from ledger.decide import PriceResult
 from ledger.errors import InvalidInput, LedgerError
 from ledger.model import Agent, Budget
-from ledger.results import InvalidUsage, OperationConflict, RecordedUsage, RecordResult
+from ledger.price_commands import PriceCommand
+from ledger.prices import request_of
+from ledger.results import InvalidUsage, OperationConflict, RatesTaken, RecordedUsage, RecordResult, Repriced
 from ledger.usage import Usage, parse_usage
 from pricing.errors import PricingError
-from pricing.quote import Pricer, PricingRequest, Quote
+from pricing.prices import PriceFile, Revision
+from pricing.quote import Pricer, Quote
 
 BATCH_MAX: Final = 1_000
 _SLICE: Final = 25
@@ -64,6 +68,15 @@ class LedgerService:
             raise TypeError(f"a {type(command).__name__} was answered by a {type(answer).__name__}")
         return answer
 
+    async def say(self, command: PriceCommand) -> PriceResult:
+        """Say something about prices. Raises ``LedgerError``."""
+        (answer,) = await self._committer.submit([command])
+        if isinstance(answer, LedgerError):
+            raise answer
+        if not isinstance(answer, Revision | RatesTaken | PriceFile | Repriced):
+            raise TypeError(f"a {type(command).__name__} was answered by a {type(answer).__name__}")
+        return answer
+
     async def register_many(self, commands: Sequence[RegisterAgent]) -> list[Agent | LedgerError]:
         """Register up to 1,000 agents, parents before their children; a bad one fails alone, as a value.
 
@@ -88,20 +101,13 @@ def priced_usage(pricer: Pricer, fields: Mapping[str, Any]) -> tuple[Usage, Quot
     usage = parse_usage(fields)
     if isinstance(usage, InvalidUsage):
         return usage
-    sent, now_us = usage.sent, time.time_ns() // 1_000
-    request = PricingRequest(
-        # Not at a price that is yet to come: the ledger clamps such a timestamp, too.
-        now_us if usage.timestamp_us is None else min(usage.timestamp_us, now_us),
-        sent.provider,
-        sent.model_id,
-        usage.counts,
-        usage.provider_cost_nano,
-        sent.provider_cost_currency,
-    )
+    now_us = time.time_ns() // 1_000
+    # Not at a price that is yet to come: the ledger clamps such a timestamp, too.
+    at_us = now_us if usage.timestamp_us is None else min(usage.timestamp_us, now_us)
     try:
-        return usage, pricer.quote(request)
+        return usage, pricer.quote(request_of(usage, at_us))
     except PricingError as error:
-        return InvalidUsage(sent.operation_id, error.code, error.field, str(error))
+        return InvalidUsage(usage.sent.operation_id, error.code, error.field, str(error))
 
 
 def _of_row(command: Record, answer: object) -> RecordResult:

@@ -15,6 +15,7 @@ from ledger.expiry import expired_now, give_back, lower
 from ledger.holds import Decision, Hold, HoldState
 from ledger.model import Enforcement, EntryKind, Meter, Pricing, Warning, uid_of
 from ledger.plan import Facts, Plan, resource_of
+from ledger.prices import Priced, count_in_month, price_on
 from ledger.reader import KnownOperation
 from ledger.reserve import RETRY_MS, reservation_of, visible_hold
 from ledger.results import (
@@ -51,6 +52,7 @@ def settle(state: TenantState, command: Settle, now_us: int) -> SettleResult:
         for index, (usage, _) in enumerate(command.usages)
         if (wrong := _wrong(hold, usage)) is not None
     }
+    command, months = _priced(state, command, hold, refused, now_us)
     settling = _Settling(state, command, hold, now_us)
     repeated = hold.state in {HoldState.SETTLED, HoldState.RELEASED}
     overrun_before = hold.overrun_nano
@@ -62,7 +64,7 @@ def settle(state: TenantState, command: Settle, now_us: int) -> SettleResult:
         if command.final and quote.charged_in(settling.currency).pricing is Pricing.UNPRICED:
             unpriced.append(index)
         else:
-            results[index] = settling.take(usage, quote)
+            results[index] = settling.take(usage, quote, months.get(index))
     for index, quote in settling.estimates(unpriced):
         results[index] = settling.take(command.usages[index][0], quote)
 
@@ -89,6 +91,26 @@ def settle(state: TenantState, command: Settle, now_us: int) -> SettleResult:
         delay_ms=RETRY_MS if decision is Decision.THROTTLE else 0,
         warnings=_warnings(late=late, ordered=ordered),
     )
+
+
+def _priced(
+    state: TenantState, command: Settle, hold: Hold, refused: dict[int, InvalidUsage], now_us: int
+) -> tuple[Settle, dict[int, Priced]]:
+    """The settlement at the prices of its path, and those by index; what has none that can be is refused."""
+    usages = list(command.usages)
+    found: dict[int, Priced] = {}
+    for index, (usage, quote) in enumerate(usages):
+        if index in refused:
+            continue
+        at_us = now_us if usage.timestamp_us is None else min(usage.timestamp_us, now_us)
+        known = state.operation(uid_of(state.tenant, usage.sent.operation_id))
+        priced = price_on(state, hold.path, usage, quote, at_us, known)
+        if isinstance(priced, InvalidUsage):
+            refused[index] = priced
+        else:
+            usages[index] = usage, priced.quote
+            found[index] = priced
+    return replace(command, usages=tuple(usages)), found
 
 
 def _warnings(*, late: bool, ordered: tuple[RecordResult, ...]) -> tuple[Warning, ...]:
@@ -157,12 +179,12 @@ class _Settling:
         """Whether anything was charged that had not been before."""
         self._plan: Plan | None = None
 
-    def take(self, usage: Usage, quote: Quote) -> RecordResult:
+    def take(self, usage: Usage, quote: Quote, priced: Priced | None = None) -> RecordResult:
         """Charge one usage, or what it grew by."""
         state, hold = self._state, self._hold
         known = state.operation(uid_of(state.tenant, usage.sent.operation_id))
         if known is not None:
-            return self._again(usage, quote, known)
+            return self._again(usage, quote, known, priced)
         warnings: list[Warning] = []
         timestamp_us = timestamp_of(usage, self._now_us, warnings)
         facts = self._facts(usage)
@@ -186,7 +208,9 @@ class _Settling:
             warnings=warnings,
             reservation_id=hold.reservation_id,
         )
-        return book(state, booking, plan, amounts, covered, self._now_us)
+        answer = book(state, booking, plan, amounts, covered, self._now_us)
+        count_in_month(state, priced, usage.counts, usage.resource)
+        return answer
 
     def _facts(self, usage: Usage) -> Facts:
         sent, hold = usage.sent, self._hold
@@ -221,7 +245,9 @@ class _Settling:
         state.put_hold(hold)
         return covered
 
-    def _again(self, usage: Usage, quote: Quote, known: KnownOperation) -> RecordResult:
+    def _again(
+        self, usage: Usage, quote: Quote, known: KnownOperation, priced: Priced | None
+    ) -> RecordResult:
         """An operation that is recorded: a duplicate, or it grew, or its price is known by now."""
         state, hold = self._state, self._hold
         other = _other(state, self._command, usage, known)
@@ -244,6 +270,7 @@ class _Settling:
         if not fits(plan, amounts):
             return past_64_bits(usage.sent.operation_id)
         covered = self._take_off(amounts)
+        count_in_month(state, priced, usage.counts if first_price else grown_by, None)
         state.use_path(hold.path)
         entry = new_entry(
             state,
@@ -357,6 +384,8 @@ def _difference(quote: Quote, charged: Costs) -> Quote:
         completion_nano=quote.completion_nano - charged.completion_nano,
         other_nano=quote.other_nano - charged.other_nano,
         total_nano=total_nano,
+        # What the list says of a part is not known: the first entry has that of its own counts.
+        list_nano=None if any(charged) else quote.list_nano,
     )
 
 

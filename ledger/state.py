@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import orjson
 
-from ledger.changes import Changes, Event, KnownRequest, LedgerHead
+from ledger.changes import Changes, Event, KnownRequest, LedgerHead, MonthUse
 from ledger.holds import Hold
 from ledger.model import Agent, Budget, ChargePath, Limit, Window, seq_uid
 from ledger.plan import Facts, Plan, build_plan, looks_at
@@ -19,6 +19,7 @@ from ledger.recount import hold_again, spent_in
 from ledger.tree import BudgetTree
 from ledger.windows import Span, begins_empty, carried_into, window_span, window_uid
 from pricing.calendar import HOUR_US
+from pricing.prices import GivenRates, PriceFile, Prices, Revision
 
 FOREVER_US: Final = 2**63 - 1
 CACHED_MAX: Final = 100_000
@@ -41,6 +42,9 @@ class TenantState:
     """The paths that this batch charged."""
     holds: dict[str, Hold | None] = field(default_factory=dict[str, Hold | None])
     requests: dict[str, KnownRequest | None] = field(default_factory=dict[str, KnownRequest | None])
+    prices: Prices = field(default_factory=Prices)
+    """What the tenant says about prices."""
+    _months: dict[str, MonthUse] = field(default_factory=dict[str, MonthUse])
     next_expiry_us: int = 0
     """No open hold expires before this."""
     batch: int = 0
@@ -175,6 +179,35 @@ class TenantState:
         self._plans.clear()
         self._looks.clear()
 
+    def put_card(self, revision: Revision) -> None:
+        """Add a version of a rate card; the ledger's version moves on, so that every process reads it."""
+        self.prices.put(revision)
+        self.changes.cards.append(revision)
+        self.head.version += 1
+
+    def put_rates(self, given: GivenRates) -> None:
+        """Add exchange rates, likewise."""
+        self.prices.put_rates(given)
+        self.changes.rates.append(given)
+        self.head.version += 1
+
+    def put_file(self, file: PriceFile) -> None:
+        """Add an imported price file, likewise."""
+        self.prices.put_file(file)
+        self.changes.files.append(file)
+        self.head.version += 1
+
+    def month_use(self, uid: str) -> MonthUse:
+        """What was used in a month of one thing."""
+        if uid not in self._months:
+            self._months[uid] = self.reader.months([uid]).get(uid) or MonthUse(uid)
+        return self._months[uid]
+
+    def put_month_use(self, use: MonthUse) -> None:
+        """More was used."""
+        self._months[use.uid] = use
+        self.changes.months[use.uid] = use
+
     def use_path(self, path: ChargePath) -> None:
         """Make sure that the path's node exists."""
         self._used[path.uid] = path
@@ -270,5 +303,7 @@ class TenantState:
             self._plans.clear()
         if len(self.agents) > CACHED_MAX:
             self.agents.clear()
+        if len(self._months) > CACHED_MAX:
+            self._months.clear()
         if len(self._paths) > CACHED_MAX:
             self._paths.clear()

@@ -18,8 +18,11 @@ from ledger.model import Outcome
 from ledger.results import InvalidUsage
 from pricing.calendar import from_datetime
 from pricing.errors import PricingError
-from pricing.money import to_nano, validate_currency
-from pricing.units import TokenCounts
+from pricing.modes import Mode
+from pricing.money import from_nano, to_nano, validate_currency
+from pricing.normalisers import Family, Normalised, normalise
+from pricing.resources import reported_nano, type_of
+from pricing.units import BILLED, Resource, TokenCounts
 
 ID_LENGTH_MAX = 256
 TAGS_BYTES_MAX = 4096
@@ -84,8 +87,27 @@ class UsageInput(BaseModel):
     reasoning_tokens: Count = 0
     audio_input_tokens: Count = 0
     audio_output_tokens: Count = 0
+    audio_cache_read_tokens: Count = 0
     image_input_tokens: Count = 0
     image_output_tokens: Count = 0
+    video_input_tokens: Count = 0
+    video_output_tokens: Count = 0
+    web_searches: Count = 0
+    pages: Count = 0
+    milliseconds: Count = 0
+    characters: Count = 0
+    requests: Count = 0
+    provider_usage: dict[str, Any] | None = None
+    """The provider's own usage object, or the answer that holds it, instead of counts."""
+    provider_family: Family | None = None
+    """Whose shape ``provider_usage`` has."""
+    mode: Name | None = None
+    """How it was processed, in the provider's word; None is standard."""
+    unit: Name | None = None
+    """Of what was used where it is not tokens: ``cpu_core_hour``, ``egress_gb`` …"""
+    quantity: Money | None = None
+    unit_cost: Money | None = None
+    """What one unit cost, by the caller's word: like ``provider_cost``."""
     timestamp: Instant | None = None
     user_id: Name | None = None
     session_id: Name | None = None
@@ -98,7 +120,7 @@ class UsageInput(BaseModel):
     tags: dict[str, str | int | float | bool] | None = None
 
 
-TOKEN_FIELDS = tuple(name for name in UsageInput.model_fields if name.endswith("_tokens"))
+_SAYS_WHAT_WAS_USED: Final = frozenset({*BILLED, "provider_usage"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +133,10 @@ class Usage:
     provider_cost_nano: int | None
     tags_json: str | None
     fingerprint: str
+    mode: Mode = Mode.STANDARD
+    provider_cost_currency: str = "USD"
+    resource: Resource | None = None
+    """What was used where it is not tokens."""
 
     @property
     def usage_reported(self) -> bool:
@@ -118,8 +144,8 @@ class Usage:
         sent = self.sent
         return (
             sent.outcome is Outcome.OK
-            or self.counts.total_tokens > 0
-            or bool(sent.model_fields_set.intersection(TOKEN_FIELDS))
+            or any(self.counts)
+            or bool(sent.model_fields_set & _SAYS_WHAT_WAS_USED)
         )
 
 
@@ -139,11 +165,15 @@ def same_operation(left: str, right: str) -> bool:
 
 
 def _fingerprint(
-    sent: UsageInput, timestamp_us: int | None, cost_nano: int | None, tags_json: str | None
+    sent: UsageInput, used: Normalised, timestamp_us: int | None, cost_nano: int | None, tags_json: str | None
 ) -> str:
     """What the operation is, then what it amounts to: an operation that grows keeps the first half."""
     content = sent.model_dump(exclude_defaults=True, exclude=_NORMALISED)
     amounts = {name: content.pop(name) for name in _AMOUNTS if name in content}
+    if sent.provider_usage is not None:
+        amounts |= used.counts.billed()
+    if used.mode is not Mode.STANDARD:
+        content["mode"] = used.mode.value
     if tags_json is not None:
         content["tags"] = tags_json
     if timestamp_us is not None:
@@ -153,8 +183,19 @@ def _fingerprint(
     return fingerprint_of(content)[:IDENTITY_LENGTH] + fingerprint_of(amounts)[:IDENTITY_LENGTH]
 
 
-_NORMALISED = {"operation_id", "timestamp", "provider_cost", "tags"}
-_AMOUNTS = (*TOKEN_FIELDS, "budget_id", "outcome", "provider_cost_currency")
+_NORMALISED = {
+    "operation_id",
+    "timestamp",
+    "provider_cost",
+    "tags",
+    "mode",
+    "provider_usage",
+    "provider_family",
+    "unit",
+    "quantity",
+    "unit_cost",
+}
+_AMOUNTS = (*BILLED, "budget_id", "outcome", "provider_cost_currency")
 """What may differ between reports of one operation. Its budget is the reservation's, where there is one."""
 
 
@@ -183,32 +224,79 @@ class _Refused(Exception):
 
 
 def _accept(sent: UsageInput) -> Usage:
-    counts = TokenCounts.from_billed(
-        prompt_tokens=sent.prompt_tokens,
-        completion_tokens=sent.completion_tokens,
-        cache_read_tokens=sent.cache_read_tokens,
-        cache_write_tokens=sent.cache_write_tokens,
-        cache_write_1h_tokens=sent.cache_write_1h_tokens,
-        reasoning_tokens=sent.reasoning_tokens,
-        audio_input_tokens=sent.audio_input_tokens,
-        audio_output_tokens=sent.audio_output_tokens,
-        image_input_tokens=sent.image_input_tokens,
-        image_output_tokens=sent.image_output_tokens,
-    )
-    if sent.model_id is None and sent.outcome is Outcome.OK and sent.provider_cost is None:
+    used, resource = _used(sent), _resource(sent)
+    if resource is not None and "category" not in sent.model_fields_set:
+        # No call of an API: limits on those do not count it.
+        sent = sent.model_copy(update={"category": type_of(resource.unit).value})
+    cost, currency = sent.provider_cost, sent.provider_cost_currency
+    if cost is None and used.provider_cost is not None:
+        cost, currency = used.provider_cost, "USD"
+    if resource is not None and sent.unit_cost is not None:
+        cost = from_nano(reported_nano(resource, sent.unit_cost))
+    if sent.model_id is None and sent.outcome is Outcome.OK and cost is None and resource is None:
         raise _Refused(
             "model_id", "is required for an operation with outcome OK, unless provider_cost says what it cost"
         )
     cost_nano = None
-    if sent.provider_cost is not None:
-        validate_currency(sent.provider_cost_currency, "provider_cost_currency")
-        cost_nano = to_nano(sent.provider_cost, "provider_cost")
+    if cost is not None:
+        validate_currency(currency, "provider_cost_currency")
+        cost_nano = to_nano(cost, "provider_cost")
         if cost_nano < 0:
-            raise _Refused("provider_cost", f"{sent.provider_cost} is negative; a refund is an adjustment")
+            raise _Refused("provider_cost", f"{cost} is negative; a refund is an adjustment")
     tags_json = _tags_json(sent.tags) if sent.tags else None
     timestamp_us = None if sent.timestamp is None else from_datetime(sent.timestamp)
-    fingerprint = _fingerprint(sent, timestamp_us, cost_nano, tags_json)
-    return Usage(sent, counts, timestamp_us, cost_nano, tags_json, fingerprint)
+    fingerprint = _fingerprint(sent, used, timestamp_us, cost_nano, tags_json)
+    if resource is not None:
+        fingerprint = fingerprint_of({"of": fingerprint, "resource": list(resource)})
+    return Usage(
+        sent, used.counts, timestamp_us, cost_nano, tags_json, fingerprint, used.mode, currency, resource
+    )
+
+
+def _resource(sent: UsageInput) -> Resource | None:
+    """What was used that is not tokens. Raises ``PricingError``."""
+    if sent.unit is None or sent.quantity is None:
+        for name in ("unit", "quantity", "unit_cost"):
+            if getattr(sent, name) is not None:
+                raise _Refused(name, "goes with unit and quantity: say both")
+        return None
+    for name in (*BILLED, "provider_usage", "model_id"):
+        if getattr(sent, name):
+            raise _Refused(
+                name, f"is of a model's usage, and {sent.unit} of another resource: record them apart"
+            )
+    if sent.unit_cost is not None and sent.provider_cost is not None:
+        raise _Refused("unit_cost", "and provider_cost say the same: send one of the two")
+    type_of(sent.unit)
+    return Resource.of(sent.quantity, sent.unit)
+
+
+_HOLDERS: Final = frozenset({"usage", "usageMetadata", "usage_metadata", "x_groq"})
+"""Where answers of providers hold their usage."""
+
+
+def _used(sent: UsageInput) -> Normalised:
+    """What was used, by the caller's counts or by the provider's own object. Raises ``PricingError``."""
+    mode = Mode.of(sent.mode, "mode")
+    if sent.provider_usage is None:
+        if sent.provider_family is not None:
+            raise _Refused("provider_family", "says whose shape provider_usage has, which is missing")
+        return Normalised(TokenCounts.from_billed(**{name: getattr(sent, name) for name in BILLED}), mode)
+    if sent.provider_family is None:
+        raise _Refused("provider_family", "is missing: it says whose shape provider_usage has")
+    for name in BILLED:
+        if name in sent.model_fields_set:
+            raise _Refused(name, "is what provider_usage says: send one of the two")
+    answer: Mapping[str, Any] = sent.provider_usage
+    if not _HOLDERS & answer.keys():
+        answer = {"usageMetadata" if sent.provider_family is Family.GOOGLE else "usage": answer}
+    try:
+        used = normalise(sent.provider_family, answer)
+    except PricingError as error:
+        error.field = "provider_usage"
+        raise
+    # Answers to batches do not say that they are: the caller's word wins.
+    return used if sent.mode is None else used._replace(mode=mode)
 
 
 def _tags_json(tags: Mapping[str, str | float | bool]) -> str:

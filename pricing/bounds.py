@@ -15,7 +15,7 @@ from importlib.resources import files
 from typing import Final, NamedTuple
 
 from pricing.catalogue import Catalogue
-from pricing.quote import Pricer, Pricing, PricingRequest, Quote
+from pricing.quote import Pricer, Pricing, PricingRequest
 from pricing.units import TokenCounts
 
 
@@ -40,6 +40,8 @@ class Bound(NamedTuple):
     tokens: int | None = None
     source: BoundSource | None = None
     reason: str | None = NO_BOUND
+    request: PricingRequest | None = None
+    """The longest call that it is for: what a contract makes of it is for the ledger to say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,11 +121,13 @@ class Bounds:
             prompt = max(0, context - completion)
         if completion is None or prompt is None:
             return Bound()
-        quote = self._quote(at_us, provider, model_id, prompt, completion)
+        counts = TokenCounts(uncached=prompt, completion=completion)
+        request = PricingRequest(at_us, provider, model_id, counts)
+        quote = self._pricer.quote(request)
         tokens = prompt + completion
         if quote.pricing is not Pricing.PRICED:
-            return Bound(None, quote.currency, tokens, source, str(quote.reason))
-        return Bound(quote.total_nano, quote.currency, tokens, source, None)
+            return Bound(None, quote.currency, tokens, source, str(quote.reason), request)
+        return Bound(quote.total_nano, quote.currency, tokens, source, None, request)
 
     def _limits(self, provider: str | None, model_id: str) -> ModelLimits | None:
         limits = self._models.find(model_id)
@@ -131,9 +135,3 @@ class Bounds:
             context = self._catalogue.context_tokens(provider, model_id)
             limits = None if context is None else ModelLimits(None, context)
         return limits
-
-    def _quote(
-        self, at_us: int, provider: str | None, model_id: str | None, prompt: int, completion: int
-    ) -> Quote:
-        counts = TokenCounts(uncached=prompt, completion=completion)
-        return self._pricer.quote(PricingRequest(at_us, provider, model_id, counts))

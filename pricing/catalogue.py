@@ -2,12 +2,13 @@
 
 Its rules are kept: which model a name means, which price was valid when, which price a kind of token falls
 back to (the nearest more general one: cached input without a price of its own is input), and tiers as cliffs
-on all prompt tokens. Four things differ, three of them so that a missing price is seen:
+on all prompt tokens. Five things differ, four of them so that a missing price is seen:
 
 - a unit for which neither its own nor a more general price exists is not priced, instead of free;
 - audio and generated images do not fall back to the price of text, which is 10 to 60 times lower where the
   catalogue has no audio price for an audio model (``gpt-4o-audio-preview``): they are not priced;
 - a model without any price is not priced, unless its id ends in ``:free``;
+- a processing mode (batch, flex, priority, fast) without a price is not priced, instead of as standard;
 - the process-global snapshot that other code may replace is not used.
 
 Loading takes about half a second and happens on the first call of :func:`load_catalogue`.
@@ -22,15 +23,24 @@ from functools import cache, lru_cache
 from hashlib import sha256
 from importlib.resources import files
 from math import gcd
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pricing.calendar import DAY_US, INSTANT_MAX_US, SECOND_US, check_instant, to_datetime
+from pricing.modes import Mode
 from pricing.money import NANO
 from pricing.rates import REQUEST, Card, Tier
 from pricing.units import TokenCounts
 
 if TYPE_CHECKING:
-    from genai_prices.types import ConditionalPrice, ModelInfo, ModelPrice, Provider, TieredPrices
+    from genai_prices.types import (
+        ConditionalPrice,
+        ModelInfo,
+        PriceVariant,
+        Provider,
+        StartDateConstraint,
+        TieredPrices,
+        TimeOfDateConstraint,
+    )
 
 SOURCE = "catalogue"
 CURRENCY = "USD"
@@ -43,16 +53,31 @@ USAGE_KEYS = {
     "audio_in": "input_audio_tokens",
     "audio_cache_read": "cache_audio_read_tokens",
     "image_in": "input_image_tokens",
+    "video_in": "input_video_tokens",
     "completion": "output_tokens",
     "reasoning": "output_reasoning_tokens",
     "audio_out": "output_audio_tokens",
     "image_out": "output_image_tokens",
+    "video_out": "output_video_tokens",
     "web_searches": "web_searches",
+    "pages": "input_document_pages",
+    "milliseconds": "input_audio_seconds",
+    "characters": "input_characters",
     REQUEST: "requests",
 }
 """Our counts in the catalogue's words."""
 
-_OWN_MODALITY = frozenset({"audio_in", "audio_cache_read", "audio_out", "image_out"})
+MODES: Mapping[Mode, Sequence[Mapping[str, str]]] = {
+    Mode.BATCH: ({"processing": "batch"},),
+    Mode.FLEX: ({"service_tier": "flex"},),
+    Mode.PRIORITY: ({"service_tier": "priority"},),
+    Mode.FAST: ({"service_tier": "fast"}, {"speed": "fast"}),
+}
+"""Our processing modes in the catalogue's words; the first that a model has a price for."""
+
+_SCALE = {"milliseconds": 1000}
+"""How many of ours are one of the catalogue's."""
+_OWN_MODALITY = frozenset({"audio_in", "audio_cache_read", "audio_out", "image_out", "video_out"})
 _NAMES_MAX = 8192
 _SLOTS_MAX = 4096
 
@@ -68,8 +93,10 @@ class _Model:
     slot_us: int
     """The same price is valid from one multiple of this to the next."""
     context_tokens: int | None
-    cards: dict[int, Card] = field(default_factory=dict[int, Card])
-    """By index in ``prices``."""
+    variants: Sequence["PriceVariant"] = ()
+    """Prices of processing modes, each for a few units; the first whose condition holds wins."""
+    cards: dict[tuple[int, ...], Card] = field(default_factory=dict[tuple[int, ...], Card])
+    """By index in ``prices`` and the indices in ``variants`` whose conditions hold."""
     slots: dict[int, Card] = field(default_factory=dict[int, Card])
     """By instant // ``slot_us``."""
 
@@ -123,31 +150,60 @@ class Catalogue:
 
     def _learn(self, model: _Model, at_us: int) -> Card:
         moment = to_datetime(at_us)
-        active = (
-            i for i, p in enumerate(model.prices) if p.constraint is None or p.constraint.active(moment)
-        )
-        index = max(active, default=0)
-        card = model.cards.get(index)
+
+        def holds(constraint: "StartDateConstraint | TimeOfDateConstraint | None") -> bool:
+            return constraint is None or constraint.active(moment)
+
+        index = max((i for i, price in enumerate(model.prices) if holds(price.constraint)), default=0)
+        valid = tuple(i for i, variant in enumerate(model.variants) if holds(variant.constraint))
+        card = model.cards.get((index, *valid))
         if card is None:
-            card = model.cards[index] = self._compile(model, model.prices[index])
+            variants = [model.variants[i] for i in valid]
+            card = model.cards[index, *valid] = self._compile(model, model.prices[index], variants)
         if len(model.slots) >= _SLOTS_MAX:
             model.slots.clear()
         model.slots[at_us // model.slot_us] = card
         return card
 
-    def _compile(self, model: _Model, price: "ConditionalPrice") -> Card:
-        starts, tiers = compile_prices(price.prices, free=model.free)
+    def _compile(self, model: _Model, price: "ConditionalPrice", variants: Sequence["PriceVariant"]) -> Card:
         start_date = getattr(price.constraint, "start_date", None)
-        return Card(
-            key=model.key,
-            currency=CURRENCY,
-            source=SOURCE,
-            version=self.version,
-            content_hash=self.content_hash,
-            valid_from=start_date.isoformat() if start_date else None,
-            starts=starts,
-            tiers=tiers,
-        )
+        standard = vars(price.prices)
+
+        def card(mode: Mode, given: Mapping[str, Any], modes: Mapping[Mode, Card]) -> Card:
+            starts, tiers = compile_prices(given, free=model.free)
+            return Card(
+                key=model.key,
+                currency=CURRENCY,
+                source=SOURCE,
+                version=self.version,
+                content_hash=self.content_hash,
+                valid_from=start_date.isoformat() if start_date else None,
+                starts=starts,
+                tiers=tiers,
+                modes=modes,
+                mode=mode,
+            )
+
+        modes = {
+            mode: card(mode, {**standard, **changed}, {})
+            for mode in MODES
+            if (changed := _changed(variants, mode)) is not None
+        }
+        return card(Mode.STANDARD, standard, modes)
+
+
+def _changed(variants: Sequence["PriceVariant"], mode: Mode) -> dict[str, Any] | None:
+    """The prices that a mode changes; None where there is no price for it."""
+    for context in MODES[mode]:
+        found = [v for v in variants if all(context.get(key) == value for key, value in v.when.items())]
+        if found:
+            changed: dict[str, Any] = {}
+            for variant in found:
+                for key, price in vars(variant.prices).items():
+                    if price is not None:
+                        changed.setdefault(key, price)
+            return changed
+    return None
 
 
 @cache
@@ -160,9 +216,9 @@ def load_catalogue() -> Catalogue:
     return Catalogue(providers, __version__, sha256(content).hexdigest())
 
 
-def compile_prices(prices: "ModelPrice", *, free: bool) -> tuple[tuple[int, ...], tuple[Tier, ...]]:
-    """Thresholds and tiers of one set of prices. ``free`` says what a set without any price means."""
-    given: dict[str, Decimal | TieredPrices] = {k: v for k, v in vars(prices).items() if v is not None}
+def compile_prices(prices: Mapping[str, Any], *, free: bool) -> tuple[tuple[int, ...], tuple[Tier, ...]]:
+    """Thresholds and tiers of one set of prices by key. ``free`` says what a set without any price means."""
+    given: dict[str, Decimal | TieredPrices] = {k: v for k, v in prices.items() if v is not None}
     tiered = [price for price in given.values() if not isinstance(price, Decimal)]
     starts = tuple(sorted({tier.start for price in tiered for tier in price.tiers}))
     if not given and free:
@@ -176,7 +232,7 @@ def _rates(given: Mapping[str, "Decimal | TieredPrices"], threshold: int) -> dic
     for name, candidates in _fallbacks().items():
         for price_key, per in candidates:
             if price_key in given:
-                rates[name] = Fraction(_at(given[price_key], threshold)) * NANO / per
+                rates[name] = Fraction(_at(given[price_key], threshold)) * NANO / (per * _SCALE.get(name, 1))
                 break
     return rates
 
@@ -212,11 +268,14 @@ def _model(key: str, model: "ModelInfo") -> _Model:
 
     prices = [ConditionalPrice(prices=model.prices)] if isinstance(model.prices, ModelPrice) else model.prices
     slot_us = INSTANT_MAX_US
-    for constraint in (price.constraint for price in prices if price.constraint is not None):
+    variants = model.price_variants or ()
+    for constraint in (each.constraint for each in (*prices, *variants)):
+        if constraint is None:
+            continue
         slot_us = gcd(slot_us, DAY_US)
         if isinstance(constraint, TimeOfDateConstraint):
             slot_us = gcd(slot_us, _us_of_day(constraint.start_time), _us_of_day(constraint.end_time))
-    return _Model(key, key.endswith(":free"), prices, slot_us, model.context_window)
+    return _Model(key, key.endswith(":free"), prices, slot_us, model.context_window, variants)
 
 
 def _us_of_day(at: time) -> int:

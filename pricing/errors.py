@@ -8,7 +8,13 @@
     ├── InvalidCurrency     INVALID               not 3 to 10 capital letters or digits
     ├── UnknownTimezone     INVALID               not a name of the IANA database
     ├── InstantOutOfRange   INVALID               before 1970, from 2200 on, or without an offset
-    └── ImpossibleCount     INVALID               a count below 0, past the cap, or above its whole
+    ├── ImpossibleCount     INVALID               a count below 0, past the cap, or above its whole
+    ├── UnknownMode         INVALID               not standard, batch, flex, priority or fast
+    ├── UnknownResource     INVALID               not a resource type, unit or kind of GPU
+    ├── InvalidUsageShape   INVALID               not a usage object of that provider family
+    ├── InvalidRate         INVALID               a rate card that cannot be
+    ├── InvalidPriceData    INVALID               a price file that is not what it says it is
+    └── NoExchangeRate      INVALID               no rate between two currencies was known on that day
 
 None of them is retryable: the same input fails again.
 """
@@ -51,3 +57,27 @@ class InstantOutOfRange(PricingError):
 
 class ImpossibleCount(PricingError):
     """A count that cannot be: negative, absurdly large, or a part above its whole."""
+
+
+class UnknownMode(PricingError):
+    """A processing mode that has no price of its own here."""
+
+
+class UnknownResource(PricingError):
+    """A resource type, unit or kind of GPU that nobody knows."""
+
+
+class InvalidUsageShape(PricingError):
+    """Not a usage object as that provider publishes it."""
+
+
+class InvalidRate(PricingError):
+    """A rate card that cannot be: a negative rate, steps out of order, an unknown unit."""
+
+
+class InvalidPriceData(PricingError):
+    """A file of prices or rates that cannot be read as what it says it is."""
+
+
+class NoExchangeRate(PricingError):
+    """No rate between two currencies was known on that day."""

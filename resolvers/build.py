@@ -19,19 +19,32 @@ from resolvers.mutations.agent import AgentMutations
 from resolvers.mutations.budget import BudgetMutations
 from resolvers.mutations.experiment import ExperimentMutations
 from resolvers.mutations.key import KeyMutations
+from resolvers.mutations.price import PriceMutations
+from resolvers.mutations.repricing import RepricingMutations
 from resolvers.mutations.reservation import ReservationMutations
 from resolvers.mutations.usage import UsageMutations
 from resolvers.queries.agent import AgentQueries
 from resolvers.queries.budget import BudgetQueries
+from resolvers.queries.comparison import ComparisonQueries
 from resolvers.queries.experiment import ExperimentQueries
 from resolvers.queries.key import KeyQueries
+from resolvers.queries.price import PriceQueries
 from resolvers.queries.reservation import ReservationQueries
 from resolvers.queries.usage import UsageQueries
 from schema.scalars import SCALARS
 
 
 @strawberry.type
-class Query(BudgetQueries, AgentQueries, UsageQueries, ReservationQueries, KeyQueries, ExperimentQueries):
+class Query(
+    BudgetQueries,
+    AgentQueries,
+    UsageQueries,
+    ReservationQueries,
+    PriceQueries,
+    ComparisonQueries,
+    KeyQueries,
+    ExperimentQueries,
+):
     """Everything that reads."""
 
 
@@ -42,6 +55,8 @@ class Mutation(
     UsageMutations,
     ReservationMutations,
     AdjustmentMutations,
+    PriceMutations,
+    RepricingMutations,
     KeyMutations,
     ExperimentMutations,
 ):

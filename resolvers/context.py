@@ -19,11 +19,13 @@ from evolution.scoring import AgentFitness
 from evolution.selections import replay
 from evolution.stored import StoredExperiment, StoredSelection, experiment_uid
 from insight.rollups import RollupQuery, RollupResult
+from ledger.explain import Derivation
 from ledger.model import Agent, CostEntry
 from ledger.results import Reservation
 from resolvers import cursors
 from resolvers.loaders.agents import Children, load_agents, load_children
 from resolvers.loaders.cost_entries import load_cost_entries
+from resolvers.loaders.derivations import load_derivations
 from resolvers.loaders.experiments import fitness_in, load_analyses, load_experiments, load_logs
 from resolvers.loaders.reservations import load_open_reservations, load_reservations
 from resolvers.loaders.rollups import load_rollups
@@ -49,6 +51,7 @@ class Context(Request):
         self._rollups: DataLoader[RollupQuery, RollupResult] = DataLoader(partial(load_rollups, self))
         self._agents: DataLoader[str, Agent | None] = DataLoader(partial(load_agents, self))
         self._children: DataLoader[Children, list[str]] = DataLoader(partial(load_children, self))
+        self._derivations: DataLoader[CostEntry, Derivation] = DataLoader(partial(load_derivations, self))
         self._entries: DataLoader[str, Sequence[CostEntry]] = DataLoader(partial(load_cost_entries, self))
         self._experiments: DataLoader[str, StoredExperiment | None] = DataLoader(
             partial(load_experiments, self)
@@ -92,6 +95,10 @@ class Context(Request):
     def agent_children(self, agent_uid: str, after_id: str | None, first: int) -> Awaitable[list[str]]:
         """The uids of an agent's children, by id."""
         return self._children.load((agent_uid, after_id, first))
+
+    def derivation(self, entry: CostEntry) -> Awaitable[Derivation]:
+        """Why an entry that is seen costs what it does."""
+        return self._derivations.load(entry)
 
     def cost_entries(self, usage_uid: str) -> Awaitable[Sequence[CostEntry]]:
         """What a usage incurred."""

@@ -15,6 +15,8 @@ CURSOR_LENGTH_MAX: Final = 2_048
 BUDGETS: Final = "budgets"
 AGENTS: Final = "agents"
 KEYS: Final = "keys"
+RATE_CARDS: Final = "rate-cards"
+EXCHANGE_RATES: Final = "exchange-rates"
 EXPERIMENTS: Final = "experiments"
 MEMBERS: Final = "members"
 EVALUATIONS: Final = "evaluations"
@@ -26,6 +28,7 @@ USAGE_BY_RECORDING: Final = "unpriced"
 _SHAPES: Final = {
     USAGE_BY_TIME: re.compile(r"\d{16}/.+", re.DOTALL),
     USAGE_BY_RECORDING: re.compile(r"\d{16}"),
+    EXCHANGE_RATES: re.compile(r"\d{1,9}"),
 }
 _ANYTHING: Final = re.compile(r".+", re.DOTALL)
 

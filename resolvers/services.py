@@ -1,7 +1,7 @@
 """What all requests of a process share. ``server`` makes one and gives it to every ``Context``."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from anyio import CapacityLimiter
@@ -13,11 +13,13 @@ from graph.database import Database
 from graph.evolution import Experiments
 from graph.keys import Keys
 from graph.ledger import Trees
+from graph.prices import PriceBooks
 from graph.reservations import Reservations
 from graph.rollups import Rollups
 from graph.usage import UsagePages
 from ledger.reservations import ReservationService
 from ledger.service import LedgerService
+from pricing.ports import RateSource
 
 READERS_MAX = 16
 """How many reads of a process run at once; the rest wait their turn."""
@@ -46,6 +48,7 @@ class Services:
     reservations: Reservations
     usage: UsagePages
     keys: Keys
+    prices: PriceBooks
     experiments: Experiments
     clock: Callable[[], int] = system_clock
     readers: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(READERS_MAX))
@@ -62,8 +65,9 @@ class Services:
         trees: Trees,
         rollups: Rollups,
         check: Check,
+        lists: Sequence[RateSource],
     ) -> "Services":
-        """With the plain stores of a database."""
+        """With the plain stores of a database; ``lists`` are the price lists that tenants' cards lie over."""
         return cls(
             ledger=ledger,
             reserving=reserving,
@@ -75,5 +79,6 @@ class Services:
             reservations=Reservations(database),
             usage=UsagePages(database),
             keys=Keys(database),
+            prices=PriceBooks(database, lists),
             experiments=Experiments(database),
         )

@@ -14,6 +14,7 @@ from evolution.scoring import AgentFitness
 from evolution.stored import StoredExperiment, StoredSelection
 from insight.rollups import RollupQuery, RollupResult
 from ledger.access import Principal
+from ledger.explain import Derivation
 from ledger.model import Agent, CostEntry
 from ledger.view import View
 from ledger.windows import Standing
@@ -68,6 +69,10 @@ class Context(Protocol):
 
     def agent_children(self, agent_uid: str, after_id: str | None, first: int) -> Awaitable[Sequence[str]]:
         """The uids of an agent's children, by id."""
+        ...
+
+    def derivation(self, entry: CostEntry) -> Awaitable[Derivation]:
+        """Why an entry that is seen costs what it does."""
         ...
 
     def cost_entries(self, usage_uid: str) -> Awaitable[Sequence[CostEntry]]:

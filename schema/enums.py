@@ -30,7 +30,11 @@ from ledger.model import (
     Recurrence,
     WindowKind,
 )
+from ledger.results import RepricedAs
+from pricing.modes import Mode as ProcessingMode
 from pricing.quote import Pricing
+from pricing.steps import Basis as StepBasis
+from pricing.steps import Semantics as StepSemantics
 
 __all__ = [
     "AdjustmentKind",
@@ -52,9 +56,13 @@ __all__ = [
     "Operator",
     "Outcome",
     "Pricing",
+    "ProcessingMode",
     "Recurrence",
+    "RepricedAs",
     "ReservationState",
     "Role",
+    "StepBasis",
+    "StepSemantics",
     "UnknownCosts",
     "WindowKind",
 ]
@@ -78,6 +86,7 @@ ENUMS: tuple[type[StrEnum], ...] = (
     Outcome,
     Pricing,
     Recurrence,
+    RepricedAs,
     Role,
     WindowKind,
 )
@@ -85,7 +94,10 @@ ENUMS: tuple[type[StrEnum], ...] = (
 RENAMED: dict[str, type[StrEnum]] = {
     "EvaluationRole": EvaluationRole,
     "MissingTasks": MissingTasks,
+    "ProcessingMode": ProcessingMode,
     "ReservationState": ReservationState,
+    "StepBasis": StepBasis,
+    "StepSemantics": StepSemantics,
     "UnknownCosts": UnknownCosts,
 }
 """Those whose own name says too little among all others."""

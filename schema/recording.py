@@ -10,6 +10,8 @@ from strawberry.types.union import StrawberryUnion
 from strawberry.utils.str_converters import to_camel_case
 
 from ledger import results
+from pricing.normalisers import Family
+from pricing.resources import UNITS
 from schema.enums import Outcome, Pricing
 from schema.scalars import JSON, BigInt, Decimal, InstantText
 from schema.usage import CostEntry
@@ -45,8 +47,32 @@ class RecordUsageInput:
     reasoning_tokens: BigInt = UNSAID
     audio_input_tokens: BigInt = UNSAID
     audio_output_tokens: BigInt = UNSAID
+    audio_cache_read_tokens: BigInt = UNSAID
     image_input_tokens: BigInt = UNSAID
     image_output_tokens: BigInt = UNSAID
+    video_input_tokens: BigInt = UNSAID
+    video_output_tokens: BigInt = UNSAID
+    web_searches: BigInt = UNSAID
+    pages: BigInt = UNSAID
+    milliseconds: BigInt = UNSAID
+    characters: BigInt = UNSAID
+    requests: BigInt = UNSAID
+    mode: str | None = strawberry.field(
+        description="How it was processed, in the provider's word: standard, batch, flex, priority, fast."
+    )
+    provider_usage: JSON | None = strawberry.field(
+        description="The provider's own usage object, or the answer that holds it, instead of counts."
+    )
+    provider_family: str | None = strawberry.field(
+        description=f"Whose shape providerUsage has: {', '.join(Family)}."
+    )
+    unit: str | None = strawberry.field(
+        description=f"Of what was used where it is not tokens, with quantity: {', '.join(UNITS)}."
+    )
+    quantity: Decimal | None
+    unit_cost: Decimal | None = strawberry.field(
+        description="What one unit cost, by the caller's word; else a rate card says it."
+    )
     timestamp: InstantText | None
     user_id: strawberry.ID | None
     session_id: strawberry.ID | None
@@ -62,7 +88,7 @@ class RecordUsageInput:
 def hand_over_words(kind: type) -> None:
     """Have resolvers get an input as what the caller said, in the ledger's words, unchecked.
 
-    That is six times faster than an object of 26 fields.
+    That is six times faster than an object of 41 fields.
     """
     definition = get_object_definition(kind, strict=True)
     words = {to_camel_case(each.python_name): each.python_name for each in definition.fields}

@@ -13,10 +13,11 @@ from schema.access import guarded
 from schema.agent import Agent
 from schema.budget import Budget
 from schema.context import Info
-from schema.enums import EntryKind, Outcome, Pricing
+from schema.enums import EntryKind, Outcome, Pricing, ProcessingMode
+from schema.explanation import Explanation
 from schema.page import PageInfo
 from schema.scalars import JSON, BigInt, DateTime, Decimal, InstantText
-from schema.words import money, optional_id
+from schema.words import money, optional_id, optional_money
 
 
 @strawberry.type(
@@ -25,6 +26,7 @@ from schema.words import money, optional_id
 class CostEntry:
     """What a usage incurred."""
 
+    row: strawberry.Private[model.CostEntry]
     kind: EntryKind
     prompt_cost: Decimal
     completion_cost: Decimal
@@ -38,6 +40,13 @@ class CostEntry:
     price_date: str | None
     catalogue_version: str | None
     catalogue_hash: str | None
+    list_cost: Decimal | None = strawberry.field(
+        description="What it costs at list prices, where a contract or an override changed them."
+    )
+    fx_from: str | None = strawberry.field(description="The currency of the price, where it was converted.")
+    fx_rate: str | None = strawberry.field(description="How much of the entry's currency one of that was.")
+    fx_date: str | None
+    fx_source: str | None
     adjusts: int | None = strawberry.field(
         description="Which of the usage's entries an adjustment is about, counted from 1."
     )
@@ -47,6 +56,7 @@ class CostEntry:
     def of(cls, row: model.CostEntry, adjusts: int | None = None) -> Self:
         """From the ledger's."""
         return cls(
+            row=row,
             kind=row.kind,
             prompt_cost=money(row.prompt_cost_nano),
             completion_cost=money(row.completion_cost_nano),
@@ -60,9 +70,19 @@ class CostEntry:
             price_date=row.price_date,
             catalogue_version=row.catalogue_version,
             catalogue_hash=row.catalogue_hash,
+            list_cost=optional_money(row.list_cost_nano),
+            fx_from=row.fx_from,
+            fx_rate=row.fx_rate,
+            fx_date=row.fx_date,
+            fx_source=row.fx_source,
             adjusts=adjusts,
             reason=row.reason,
         )
+
+    @guarded(Permission.READ, description="Why it costs what it does, by the prices as they were known.")
+    async def explanation(self, info: Info) -> Explanation:
+        """Its derivation."""
+        return Explanation.of(await info.context.derivation(self.row))
 
     @classmethod
     def each(cls, rows: Sequence[model.CostEntry]) -> list[Self]:
@@ -100,8 +120,19 @@ class TokenUsage:
     reasoning_tokens: BigInt
     audio_input_tokens: BigInt
     audio_output_tokens: BigInt
+    audio_cache_read_tokens: BigInt
     image_input_tokens: BigInt
     image_output_tokens: BigInt
+    video_input_tokens: BigInt
+    video_output_tokens: BigInt
+    web_searches: BigInt
+    pages: BigInt
+    milliseconds: BigInt = strawberry.field(description="Of audio or video, where time is billed.")
+    characters: BigInt
+    requests: BigInt = strawberry.field(description="Requests that it stands for; 0 is the one that it is.")
+    unit: str | None = strawberry.field(description="Of what was used, where it is not tokens.")
+    quantity: Decimal | None
+    mode: ProcessingMode = strawberry.field(description="How the provider processed it.")
     usage_reported: bool = strawberry.field(description="False where nobody knows what the operation used.")
     user_id: strawberry.ID | None
     session_id: strawberry.ID | None
@@ -110,7 +141,7 @@ class TokenUsage:
     outcome: Outcome
     tags: JSON | None
     parent_operation_id: strawberry.ID | None
-    resource_type: str
+    resource_type: str = strawberry.field(description="LLMTokens, SandboxCPU, DataTransfer …")
     pricing: Pricing
     unpriced_reason: str | None
 
@@ -136,8 +167,19 @@ class TokenUsage:
             reasoning_tokens=count(row["reasoning_tokens"]),
             audio_input_tokens=count(row["audio_input_tokens"]),
             audio_output_tokens=count(row["audio_output_tokens"]),
+            audio_cache_read_tokens=count(row["audio_cache_read_tokens"]),
             image_input_tokens=count(row["image_input_tokens"]),
             image_output_tokens=count(row["image_output_tokens"]),
+            video_input_tokens=count(row["video_input_tokens"]),
+            video_output_tokens=count(row["video_output_tokens"]),
+            web_searches=count(row["web_searches"]),
+            pages=count(row["pages"]),
+            milliseconds=count(row["milliseconds"]),
+            characters=count(row["characters"]),
+            requests=count(row["requests"]),
+            unit=row["unit"],
+            quantity=optional_money(row["quantity_nano"]),
+            mode=ProcessingMode.of(row["mode"]),
             usage_reported=row["usage_reported"],
             user_id=optional_id(row["user_id"]),
             session_id=optional_id(row["session_id"]),

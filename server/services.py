@@ -26,6 +26,7 @@ from ledger.service import LedgerService
 from pricing.bounds import Bounds, load_models
 from pricing.catalogue import load_catalogue
 from pricing.quote import Pricer
+from pricing.resources import price_lists
 from resolvers.context import Services
 from server.metrics import Metrics
 from server.settings import Settings
@@ -91,14 +92,15 @@ def open_services(settings: Settings, connection: Connection, *, hot: bool = Tru
         database = stack.enter_context(Database(connection))
         database.verify()
         migrate(database, MIGRATIONS)
-        pricer = Pricer([catalogue.result()])
+        lists = price_lists(catalogue.result())
+        pricer = Pricer(lists)
         bounds = Bounds(pricer, load_models(), catalogue.result())
         metrics = Metrics()
         store, trees = GraphLedgerStore(database), Trees(database)
         rollups = Rollups(database, trees)
         folder = Folder(database, rollups)
         observer = Observer(metrics, folder)
-        committer = Committer(store, observer=observer)
+        committer = Committer(store, lists=lists, observer=observer)
         services = Services.on(
             database,
             ledger=LedgerService(committer, pricer),
@@ -106,6 +108,7 @@ def open_services(settings: Settings, connection: Connection, *, hot: bool = Tru
             trees=trees,
             rollups=rollups,
             check=Check(database, trees, RollupCheck(database, rollups)),
+            lists=lists,
         )
         found_default_tenant(store)
         services.keys.ensure_admin(hash_of(admin_key(settings).get_secret_value()))

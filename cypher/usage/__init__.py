@@ -99,8 +99,19 @@ class UsageRow(TypedDict):
     reasoning_tokens: int | None
     audio_input_tokens: int | None
     audio_output_tokens: int | None
+    audio_cache_read_tokens: int | None
     image_input_tokens: int | None
     image_output_tokens: int | None
+    video_input_tokens: int | None
+    video_output_tokens: int | None
+    web_searches: int | None
+    pages: int | None
+    milliseconds: int | None
+    characters: int | None
+    requests: int | None
+    mode: str | None
+    unit: str | None
+    quantity_nano: int | None
     user_id: str | None
     session_id: str | None
     region: str | None

@@ -6,7 +6,8 @@ from typing import Any
 import orjson
 
 from cypher.ledger import AgentRow, BudgetRow, HeadRow, OperationRow, SpentByFactsRow, WindowRow
-from ledger.changes import Event, Grown, LedgerHead, RecordedOperation
+from graph.ledger.usage_rows import COUNTED, counts_of, resource_type_of
+from ledger.changes import Event, Grown, LedgerHead, PricedLater, RecordedOperation
 from ledger.limits import in_order
 from ledger.model import (
     Agent,
@@ -30,21 +31,10 @@ from ledger.plan import resource_of
 from ledger.reader import KnownOperation, Spent
 from ledger.results import RecordedUsage
 from ledger.warnings import load_warnings
+from pricing.modes import Mode
 from pricing.rates import Costs
-from pricing.units import TokenCounts
 
 Properties = dict[str, Any]
-
-COUNTED = (
-    "cache_read_tokens",
-    "cache_write_tokens",
-    "cache_write_1h_tokens",
-    "reasoning_tokens",
-    "audio_input_tokens",
-    "audio_output_tokens",
-    "image_input_tokens",
-    "image_output_tokens",
-)
 
 
 def budget_properties(budget: Budget, version: int) -> Properties:
@@ -235,7 +225,7 @@ def usage_properties(operation: RecordedOperation) -> Properties:
         "parent_operation_id": sent.parent_operation_id,
         "budget_id": operation.leaf_id,
         "charge_path": operation.path_uid,
-        "resource_type": "LLMTokens",
+        "resource_type": resource_type_of(operation.usage.resource),
         "pricing": operation.pricing.value,
         "unpriced_reason": operation.unpriced_reason,
         "unpriced_seq": operation.unpriced_seq,
@@ -247,6 +237,9 @@ def usage_properties(operation: RecordedOperation) -> Properties:
         "agent_key": f"{operation.agent_uid}/{when}",
         "fingerprint": operation.usage.fingerprint,
         "warnings": operation.warnings_json,
+        # What the provider charged waits for an exchange rate with the usage; else its entry has it.
+        "provider_cost_nano": None if operation.entry else operation.usage.provider_cost_nano,
+        "provider_cost_currency": None if operation.entry else operation.usage.provider_cost_currency,
         "reservation_id": operation.reservation_id,
     }
     if operation.unpriced_seq is not None:
@@ -254,9 +247,13 @@ def usage_properties(operation: RecordedOperation) -> Properties:
     if sent.session_id is not None:
         properties["session_id"] = sent.session_id
         properties["session_uid"] = uid_of(operation.tenant, sent.session_id)
-    for name in COUNTED:
-        if count := getattr(sent, name):
-            properties[name] = count
+    if operation.usage.mode is not Mode.STANDARD:
+        properties["mode"] = operation.usage.mode.value
+    if (resource := operation.usage.resource) is not None:
+        properties |= {"unit": resource.unit, "quantity_nano": resource.quantity_nano}
+        properties["units_nano"] = resource.quantity_nano
+    # What was itemised; a provider's own object says it in other words.
+    properties |= counts.billed()
     return present(properties)
 
 
@@ -265,21 +262,31 @@ def present(properties: Properties) -> Properties:
     return {name: value for name, value in properties.items() if value is not None}
 
 
-def grown_properties(grown: Grown) -> Properties:
-    """What changes on a TokenUsage node whose operation grew, or got its price."""
-    sent, counts = grown.usage.sent, grown.usage.counts
+def charged_properties(grown: Grown | PricedLater) -> Properties:
+    """What changes on a TokenUsage node whose operation got a price, or costs more."""
     return {
-        "prompt_tokens": counts.prompt_tokens,
-        "completion_tokens": counts.completion_tokens,
-        "total_tokens": counts.total_tokens,
-        **{name: getattr(sent, name) or None for name in COUNTED},
-        "outcome": sent.outcome.value,
-        "usage_reported": grown.usage.usage_reported,
-        "fingerprint": grown.usage.fingerprint,
         "pricing": grown.pricing.value,
         "charged_prompt_nano": grown.charged.prompt_nano,
         "charged_completion_nano": grown.charged.completion_nano,
         "charged_other_nano": grown.charged.other_nano,
+    }
+
+
+def grown_properties(grown: Grown | PricedLater) -> Properties:
+    """What changes on a TokenUsage node whose operation grew, or got its price."""
+    if isinstance(grown, PricedLater):
+        return charged_properties(grown)
+    sent, counts = grown.usage.sent, grown.usage.counts
+    billed = counts.billed()
+    return {
+        "prompt_tokens": counts.prompt_tokens,
+        "completion_tokens": counts.completion_tokens,
+        "total_tokens": counts.total_tokens,
+        **{name: billed.get(name) for name in COUNTED},
+        "outcome": sent.outcome.value,
+        "usage_reported": grown.usage.usage_reported,
+        "fingerprint": grown.usage.fingerprint,
+        **charged_properties(grown),
     }
 
 
@@ -308,8 +315,21 @@ def entry_properties(entry: CostEntry, path_uid: str) -> Properties:
         "catalogue_hash": entry.catalogue_hash,
         "adjusts": entry.adjusts,
         "reason": entry.reason,
+        "list_cost_nano": entry.list_cost_nano,
+        "fx_rate": entry.fx_rate,
+        "fx_date": entry.fx_date,
+        "fx_source": entry.fx_source,
+        "fx_from": entry.fx_from,
     }
     return present(properties)
+
+
+def first_entry_properties(entry: CostEntry, operation: RecordedOperation) -> Properties:
+    """The same of an operation's first entry, which adds its quantity to the rollups."""
+    properties = entry_properties(entry, operation.path_uid)
+    if operation.usage.resource is not None:
+        properties["units_nano"] = operation.usage.resource.quantity_nano
+    return properties
 
 
 def entry_of(node: Properties) -> CostEntry:
@@ -337,6 +357,11 @@ def entry_of(node: Properties) -> CostEntry:
         node["completion_tokens"],
         node.get("adjusts"),
         node.get("reason"),
+        node.get("list_cost_nano"),
+        node.get("fx_rate"),
+        node.get("fx_date"),
+        node.get("fx_source"),
+        node.get("fx_from"),
     )
 
 
@@ -356,18 +381,13 @@ def operation_of(row: OperationRow) -> KnownOperation:
         charged = Costs(
             node["charged_prompt_nano"], node["charged_completion_nano"], node["charged_other_nano"]
         )
-    counts = TokenCounts.from_billed(
-        prompt_tokens=node["prompt_tokens"],
-        completion_tokens=node["completion_tokens"],
-        **{name: node.get(name) or 0 for name in COUNTED},
-    )
     return KnownOperation(
         node["uid"],
         node["fingerprint"],
         uid_of(node["tenant"], node["budget_id"]),
         pricing,
         answer,
-        counts,
+        counts_of(node),
         charged,
         node.get("reservation_id"),
     )

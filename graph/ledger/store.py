@@ -5,10 +5,11 @@ from collections.abc import Generator, Iterable, Iterator, Sequence
 from typing import Final
 
 from cypher import ledger as queries
+from cypher.query import CypherQuery, NoRow
 from graph.database import Database, Transaction
 from graph.errors import CommitUncertain, ConstraintViolation
-from graph.ledger import hold_rows, rows
-from ledger.changes import Changes, KnownRequest, LedgerHead
+from graph.ledger import hold_rows, price_store, rows
+from ledger.changes import Changes, KnownRequest, LedgerHead, MonthUse
 from ledger.errors import Unavailable
 from ledger.holds import Hold
 from ledger.limits import amount_limit
@@ -26,8 +27,9 @@ from ledger.model import (
     uid_of,
 )
 from ledger.ports import Locked, Wanted
-from ledger.reader import Book, KnownOperation, Spent
+from ledger.reader import Bill, Book, KnownOperation, Spent
 from pricing.calendar import INSTANT_MAX_US
+from pricing.prices import Prices
 
 HOLDS_AT_ONCE: Final = 1_000
 
@@ -124,6 +126,18 @@ class GraphLedgerTransaction:
         """Budgets that changed after that version."""
         found = self._transaction.run(queries.BUDGETS, {"tenant": tenant, "since_version": since_version})
         return [rows.budget_of(row) for row in found]
+
+    def prices(self, tenant: str, since_version: int, prices: Prices) -> None:
+        """Add what was said about prices after that version."""
+        price_store.read_said(self._transaction, tenant, since_version, prices)
+
+    def months(self, uids: Iterable[str]) -> dict[str, MonthUse]:
+        """Those of the months' uses that exist."""
+        return price_store.read_months(self._transaction, list(uids))
+
+    def bills(self, uids: Iterable[str]) -> list[Bill]:
+        """Those of the operations that exist, as far as their prices go."""
+        return price_store.read_bills(self._transaction, list(uids))
 
     def windows(self, uids: Iterable[str]) -> dict[str, Window]:
         """Those of the windows that exist."""
@@ -246,6 +260,8 @@ class GraphLedgerTransaction:
                 for path in each.paths.values()
             ],
         )
+        for each in changes:
+            price_store.write_said(self._transaction, each)
         self._write_batch(changes)
         self._write_added(changes)
         self._rows(
@@ -370,7 +386,7 @@ class GraphLedgerTransaction:
                     "uid": each.uid,
                     "usage": rows.usage_properties(each),
                     "entry_uid": each.entry.uid,
-                    "entry": rows.entry_properties(each.entry, each.path_uid),
+                    "entry": rows.first_entry_properties(each.entry, each),
                 }
                 for each in operations
                 if each.entry is not None
@@ -396,9 +412,7 @@ class GraphLedgerTransaction:
             # An operation whose agent or path is not there would be lost without a word.
             raise Unavailable(f"The graph took {written} of {expected}; the batch is decided again.")
 
-    def _rows(
-        self, query: "queries.CypherQuery[queries.Rows, queries.NoRow]", values: list[rows.Properties]
-    ) -> None:
+    def _rows(self, query: "CypherQuery[queries.Rows, NoRow]", values: list[rows.Properties]) -> None:
         if values:
             self._transaction.run_consume(query, {"rows": values})
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from cypher import rollups as queries
 from cypher.rollups import FactsRow, KeySpan, TimeSpan
 from graph.database import Database, Transaction
+from graph.ledger.usage_rows import resource_type_of
 from insight.facts import LABELS, Facts, concatenate
 from insight.grouping import Ints
 from insight.rollups import MEASURES
@@ -82,6 +83,7 @@ def offer_of(changes: Changes) -> Offer | None:
 
 def _row(operation: RecordedOperation) -> tuple[Any, ...]:
     sent, counts, entry = operation.usage.sent, operation.usage.counts, operation.entry
+    resource = operation.usage.resource
     return (
         operation.unpriced_seq if entry is None else entry.seq,
         operation.timestamp_us,
@@ -93,14 +95,14 @@ def _row(operation: RecordedOperation) -> tuple[Any, ...]:
         operation.user_id or "",
         sent.category,
         sent.outcome.value,
-        "LLMTokens",
+        resource_type_of(resource),
         1,
         counts.prompt_tokens,
         counts.completion_tokens,
         0 if entry is None else entry.prompt_cost_nano,
         0 if entry is None else entry.completion_cost_nano,
         0 if entry is None else entry.other_cost_nano,
-        0,
+        0 if resource is None else resource.quantity_nano,
     )
 
 

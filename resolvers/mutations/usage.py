@@ -8,6 +8,7 @@ from ledger.service import BATCH_MAX
 from resolvers.info import Info
 from schema.access import guarded
 from schema.recording import RecordUsageInput, RecordUsageResult, record_usage_result, words_of
+from schema.resource_usage import RecordResourceUsageInput
 
 
 @strawberry.type
@@ -24,6 +25,19 @@ class UsageMutations:
         info.context.renew()
         principal = info.context.principal
         return record_usage_result(await info.context.services.ledger.record(principal, words_of(input)))
+
+    @guarded(
+        Permission.RECORD,
+        description="Record something that is not tokens: a result for each part. It always lands, and is "
+        "charged once.",
+    )
+    async def record_resource_usage(
+        self, info: Info, input: RecordResourceUsageInput
+    ) -> list[RecordUsageResult]:
+        """What became of each part."""
+        info.context.renew()
+        results = await info.context.services.ledger.record_many(info.context.principal, input.rows())
+        return [record_usage_result(each) for each in results]
 
     @guarded(
         Permission.RECORD,

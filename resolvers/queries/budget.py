@@ -1,7 +1,10 @@
 """Budgets and the ledger's check of their books."""
 
+from typing import Annotated
+
 import strawberry
 
+from insight.rollups import Dimension, RollupQuery
 from ledger.access import Permission
 from ledger.errors import NotFound
 from ledger.view import page_of
@@ -11,7 +14,9 @@ from schema.access import guarded
 from schema.budget import Budget, BudgetConnection
 from schema.check import LedgerCheck
 from schema.page import PageInfo
-from schema.words import check_first
+from schema.resource_usage import CostBreakdown
+from schema.scalars import InstantText
+from schema.words import check_first, instant_us
 
 
 @strawberry.type
@@ -43,6 +48,31 @@ class BudgetQueries:
         return BudgetConnection(
             nodes=Budget.each(rows, info.context), page_info=PageInfo(has_next_page=more, end_cursor=end)
         )
+
+    @guarded(
+        Permission.READ,
+        description="How the costs of a budget and all below it divide: language models, sandboxes, storage, "
+        "transfer; of one user, if named.",
+    )
+    async def cost_breakdown(
+        self,
+        info: Info,
+        budget_id: strawberry.ID,
+        user_id: strawberry.ID | None = None,
+        from_: Annotated[InstantText | None, strawberry.argument(name="from")] = None,
+        to: InstantText | None = None,
+    ) -> CostBreakdown | None:
+        """How costs divide; null where the key sees no such budget."""
+        row = (await info.context.load_view()).find(budget_id)
+        if row is None:
+            return None
+        query = RollupQuery(
+            row.uid,
+            by=(Dimension.RESOURCE_TYPE, Dimension.USER),
+            from_us=instant_us(from_, "from"),
+            to_us=instant_us(to, "to"),
+        )
+        return CostBreakdown.of(await info.context.rollup(query), row.currency, user_id)
 
     @guarded(
         Permission.OPERATE,

@@ -42,6 +42,16 @@ def usage_query(view: View, wanted: UsageFilter | None, first: int) -> UsageQuer
 class UsageQueries:
     """What can be asked of recorded usage."""
 
+    @guarded(Permission.READ, description="One recorded operation; null where the key sees none.")
+    async def operation(self, info: Info, operation_id: strawberry.ID) -> TokenUsage | None:
+        """One recorded operation."""
+        context = info.context
+        view, tenant = await context.load_view(), context.principal.tenant
+        row = await context.read(context.services.usage.get, uid_of(tenant, operation_id))
+        if row is None or not view.sees(uid_of(tenant, row["budget_id"])):
+            return None
+        return TokenUsage.of(row)
+
     @guarded(Permission.READ, description="Recorded usage that the key sees, newest first.")
     async def usage(
         self, info: Info, filter: UsageFilter | None = None, first: int = 50, after: str | None = None

@@ -6,9 +6,12 @@ from typing import Annotated
 
 import typer
 
-from server.cli import budget, evolve, importing, keys
+from server.cli import budget, evolve, importing, keys, prices
+from server.cli.compare import compare
 from server.cli.demo import demo
 from server.cli.errors import MISUSED, UNREACHABLE, CliError
+from server.cli.explain import explain, quote
+from server.cli.reprice import reprice
 from server.cli.serve import serve
 from server.cli.status import status
 from server.cli.verify import verify
@@ -30,9 +33,14 @@ app.command()(serve)
 app.command()(demo)
 app.add_typer(importing.app)
 app.add_typer(budget.app)
+app.add_typer(prices.app)
 app.add_typer(evolve.app)
 app.command()(status)
 app.command()(verify)
+app.command()(quote)
+app.command()(explain)
+app.command()(compare)
+app.command()(reprice)
 app.add_typer(keys.app)
 
 

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from evolution.ports import Bill, Receipt
+from pricing.cards import UNREPORTED
 from pricing.money import format_nano
 
 CAPABILITY: Final = "evaluation"
-NOBODY_KNOWS: Final = {"model_id": "unreported", "prompt_tokens": 1}
-"""An evaluation whose cost nobody knows: no catalogue has that model, so the ledger charges the hold.
+NOBODY_KNOWS: Final = {"model_id": UNREPORTED, "prompt_tokens": 1}
+"""An evaluation whose cost nobody knows: that model has no price, so the ledger charges the hold.
 
 Without any token it would be priced, at 0; estimates do not count as known tokens.
 """

@@ -126,19 +126,27 @@ def test_gepa_and_the_like_can_be_capped_by_a_file_too(tmp_path: Path) -> None:
     ]
 
 
-def test_usages_of_a_run_are_priced_by_the_catalogue(tmp_path: Path) -> None:
+def test_usages_of_a_run_are_priced_by_the_installed_lists(tmp_path: Path) -> None:
     experiment = Experiment("priced", c0_nano=10_000_000)
     known = {"provider": "openai", "model_id": "gpt-4o", "prompt_tokens": 1_000, "completion_tokens": 100}
+    sandbox, storage = ({"unit": unit, "quantity": "0.05"} for unit in ("cpu_core_hour", "storage_gb_hour"))
     with file_log(tmp_path / "log.jsonl", experiment) as log:
         ledger = FileLedger(10**9, log, "USD")
         with CostGate(experiment, ledger, log, Limits(20_000_000)) as gate:
             costs = [
                 gate.evaluate("a", "t", lambda: 1, lambda _, words=words: Outcome(1.0, usages=words))[1]
-                for words in ((known,), (known, known), ({**known, "model_id": "unheard-of"},))
+                for words in (
+                    (known,),
+                    (known, known),
+                    (known, sandbox),
+                    ({**known, "model_id": "unheard-of"},),
+                    (known, storage),
+                )
             ]
-    assert [each.evaluation.cost_nano for each in costs] == [3_500_000, 7_000_000, None]
-    assert [each.charged_nano for each in costs] == [3_500_000, 7_000_000, 20_000_000]
-    assert (ledger.spent_nano, ledger.held_nano) == (30_500_000, 0)
+    prices = [3_500_000, 7_000_000, 8_500_000, None, None]
+    assert [each.evaluation.cost_nano for each in costs] == prices
+    assert [each.charged_nano for each in costs] == [price or 20_000_000 for price in prices]
+    assert (ledger.spent_nano, ledger.held_nano) == (59_000_000, 0)
 
 
 def test_only_one_run_at_a_time_owns_its_file(module: Path) -> None:

@@ -20,7 +20,9 @@ from ledger.commands import CreateBudget, LimitSpec, Record
 from ledger.committer import Committer
 from ledger.model import BudgetType, Meter, WindowKind, uid_of
 from ledger.usage import Usage, parse_usage
+from pricing.book import Book
 from pricing.quote import Pricing, Quote, Reason
+from pricing.resources import default_cards
 from tests.support.rollup_worlds import Writer, random_budgets
 from tests.support.rollups import Entry, World, facts_of
 
@@ -214,6 +216,9 @@ class Observed:
         raise AssertionError(reason)
 
 
+IDS = ("operation_id", "agent_id", "budget_id", "capability_type")
+
+
 def _record(tenant: str, number: int) -> Record:
     fields: dict[str, Any] = {
         "operation_id": f"op-{number}",
@@ -227,6 +232,10 @@ def _record(tenant: str, number: int) -> Record:
     }
     if number % 4 == 0:
         fields |= {"user_id": "ann", "provider": "p", "outcome": "ERROR", "category": "batch"}
+    if number % 6 == 1:
+        # One of them has a price, the other none.
+        unit = "cpu_core_hour" if number % 4 == 1 else "storage_gb_hour"
+        fields = {**{name: fields[name] for name in IDS}, "unit": unit, "quantity": f"{number}.5"}
     usage = parse_usage(fields)
     assert isinstance(usage, Usage)
     quote = Quote(Pricing.PRICED, "USD", 1_000, 500, 7, 1_507, price_card="q/model")
@@ -240,7 +249,8 @@ def test_what_the_committer_hands_over_is_what_the_graph_holds(
 ) -> None:
     observed = Observed()
     rollups = Rollups(database, Trees(database))
-    committer = Committer(GraphLedgerStore(database), observer=observed)
+    lists = [Book(default_cards())]
+    committer = Committer(GraphLedgerStore(database), lists=lists, observer=observed)
     committer.start()
     try:
         limit = LimitSpec(Meter.REQUESTS, 20, WindowKind.LIFETIME)
@@ -262,6 +272,9 @@ def test_what_the_committer_hands_over_is_what_the_graph_holds(
         held = read_block(database, tenant, block.after, block.through)
         assert sorted(block.seqs.tolist()) == sorted(held.seqs.tolist())
         assert _rows(block.facts) == _rows(held.facts)
+    place = 1 + LABELS.index("resource_type")
+    kinds = {(row[place], row[-1] > 0) for block in blocks for row in _rows(block.facts)}
+    assert kinds == {("LLMTokens", False), ("SandboxCPU", True), ("Storage", True)}
     assert reads.spans == []
     assert Folder(database, rollups).fold_once(tenant) == observed.changes[-1].head.seq
 

@@ -82,7 +82,7 @@ def test_a_count_is_a_whole_number_from_zero_to_a_thousand_million_million(name:
             11,
             10,
         ),
-        ({"completion_tokens": 10, "audio_output_tokens": 11}, "reasoning_tokens", 11, 10),
+        ({"completion_tokens": 10, "audio_output_tokens": 11}, "audio_output_tokens", 11, 10),
     ],
 )
 def test_a_part_larger_than_its_whole_is_impossible_and_both_are_named(
@@ -224,8 +224,26 @@ DIFFERENT: list[dict[str, Any]] = [
     *(
         {"prompt_tokens": 9, "completion_tokens": 9, name: 1}
         for name in COUNTS
-        if name not in {"prompt_tokens", "completion_tokens", "cache_write_1h_tokens"}
+        if name
+        not in {"prompt_tokens", "completion_tokens", "cache_write_1h_tokens", "audio_cache_read_tokens"}
     ),
+    {
+        "prompt_tokens": 9,
+        "cache_read_tokens": 1,
+        "audio_input_tokens": 1,
+        "audio_cache_read_tokens": 1,
+    },
+    {"web_searches": 1},
+    {"pages": 1},
+    {"milliseconds": 1},
+    {"characters": 1},
+    {"requests": 1},
+    {"mode": "batch"},
+    {"mode": "flex"},
+    {"model_id": None, "unit": "egress_gb", "quantity": "1"},
+    {"model_id": None, "unit": "egress_gb", "quantity": "1.5"},
+    {"model_id": None, "unit": "ingress_gb", "quantity": "1"},
+    {"model_id": None, "unit": "ingress_gb", "quantity": "1", "unit_cost": "2"},
     {"prompt_tokens": 9, "completion_tokens": 9},
     {"prompt_tokens": 9, "cache_write_tokens": 1, "cache_write_1h_tokens": 1},
     {"timestamp": "2026-11-22T09:00:00Z"},

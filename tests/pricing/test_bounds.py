@@ -12,13 +12,17 @@ BOUNDS = Bounds(Pricer([CATALOGUE]), load_models(), CATALOGUE)
 
 
 def bound(model_id: str | None, prompt: int | None = None, completion: int | None = None) -> Bound:
-    return BOUNDS.bound(
+    found = BOUNDS.bound(
         at_us=AT_US,
         provider=None,
         model_id=model_id,
         prompt_tokens=prompt,
         max_completion_tokens=completion,
     )
+    if found.request is not None:
+        counts = found.request.counts
+        assert counts.total_tokens == found.tokens, "what it is the bound of"
+    return found._replace(request=None)
 
 
 def test_what_the_caller_allows_is_the_bound() -> None:

@@ -73,6 +73,8 @@ def lacks_a_price(prices: ModelPrice, counts: TokenCounts) -> bool:
         unit["dimensions"] for unit in unit_data.values() if getattr(prices, unit["price_key"]) is not None
     ]
     for name, count in counts._asdict().items():
+        if name == "requests":  # every operation is one, priced or not
+            continue
         own = unit_data[USAGE_KEYS[name]]["dimensions"]
         fit = [general for general in priced if general.items() <= own.items()]
         if own.get("modality") == "audio" or (own.get("modality"), own.get("direction")) == (

@@ -304,3 +304,12 @@ def test_both_kinds_of_rates_were_tried() -> None:
     denominators = {tier.denominator == 1 for card in known for tier in card.tiers}
     assert denominators == {True, False}
     assert {len(card.tiers) > 1 for card in known} == {True, False}
+
+
+def test_a_quote_has_every_field() -> None:
+    """It is built past the constructor, which would have counted them."""
+    assert len(quote(TokenCounts(uncached=1))) == len(Quote._fields)
+    assert Quote(*quote(TokenCounts(uncached=1))) == quote(TokenCounts(uncached=1))
+    costs = card_of(("openai", "gpt-4o")).costs(TokenCounts(uncached=1))
+    assert costs is not None
+    assert costs.prompt_nano == 2_500

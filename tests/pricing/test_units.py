@@ -7,7 +7,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pricing.errors import AmountOutOfRange, ImpossibleCount, InvalidAmount
-from pricing.units import COUNT_MAX, NO_COUNTS, Resource, TokenCounts
+from pricing.units import (
+    COMPLETION,
+    COUNT_MAX,
+    NO_COUNTS,
+    OTHER,
+    PRICED_OTHER,
+    PROMPT,
+    TOKENS,
+    Resource,
+    TokenCounts,
+)
 
 small = st.integers(0, 1000)
 
@@ -25,21 +35,33 @@ def test_parts_are_taken_out_of_their_wholes() -> None:
         audio_cache_read_tokens=400,
         image_input_tokens=200,
         image_output_tokens=100,
+        video_input_tokens=150,
+        video_output_tokens=50,
         web_searches=3,
+        pages=4,
+        milliseconds=5_500,
+        characters=6,
+        requests=2,
     )
     assert counts == TokenCounts(
-        uncached=3_800,
+        uncached=3_650,
         cache_read=3_600,
         cache_write_5m=1_000,
         cache_write_1h=500,
         audio_in=500,
         audio_cache_read=400,
         image_in=200,
-        completion=900,
+        video_in=150,
+        completion=850,
         reasoning=700,
         audio_out=300,
         image_out=100,
+        video_out=50,
         web_searches=3,
+        pages=4,
+        milliseconds=5_500,
+        characters=6,
+        requests=2,
     )
 
 
@@ -63,14 +85,18 @@ def test_every_token_is_in_exactly_one_count(prompt: int, completion: int, data:
         audio_input_tokens=audio_in,
         audio_output_tokens=audio_out,
         audio_cache_read_tokens=upto(max(0, min(cache_read, audio_in))),
-        image_input_tokens=upto(prompt - audio_in),
-        image_output_tokens=upto(completion - reasoning - audio_out),
+        image_input_tokens=(image_in := upto(prompt - audio_in)),
+        image_output_tokens=(image_out := upto(completion - reasoning - audio_out)),
+        video_input_tokens=upto(prompt - audio_in - image_in),
+        video_output_tokens=upto(completion - reasoning - audio_out - image_out),
+        pages=upto(9),
     )
     assert min(counts) >= 0
     assert (counts.prompt_tokens, counts.completion_tokens) == (prompt, completion)
     assert counts.total_tokens == prompt + completion
     assert counts.cache_read + counts.audio_cache_read == cache_read
     assert counts.cache_write_5m + counts.cache_write_1h == cache_write
+    assert TokenCounts.from_billed(**counts.billed()) == counts
 
 
 def test_tokens_that_are_cached_and_image_are_billed_as_cached() -> None:
@@ -110,8 +136,8 @@ def test_tokens_that_are_cached_and_audio_are_billed_as_cached_audio() -> None:
             {"completion_tokens": 4, "reasoning_tokens": 2, "audio_output_tokens": 3},
             "reasoning_tokens",
             (
-                "reasoning_tokens + audio_output_tokens + image_output_tokens (5) is more than "
-                "completion_tokens (4), which includes it"
+                "reasoning_tokens + audio_output_tokens (5) is more than completion_tokens (4), "
+                "which includes it"
             ),
         ),
         (
@@ -153,6 +179,24 @@ def test_impossible_counts_name_both_numbers(fields: dict[str, int], field: str,
         TokenCounts.from_billed(**fields)
     assert str(caught.value) == message
     assert (caught.value.field, caught.value.code) == (field, "INVALID")
+
+
+def test_the_components_lie_edge_to_edge() -> None:
+    assert (PROMPT.start, PROMPT.stop, COMPLETION.stop, OTHER.stop) == (
+        0,
+        COMPLETION.start,
+        OTHER.start,
+        len(TokenCounts._fields),
+    )
+    assert (TOKENS.start, TOKENS.stop) == (PROMPT.start, COMPLETION.stop)
+    assert (PRICED_OTHER.start, PRICED_OTHER.stop) == (OTHER.start, TokenCounts._fields.index("requests"))
+
+
+def test_tokens_that_are_cached_and_video_are_billed_as_cached() -> None:
+    counts = TokenCounts.from_billed(
+        prompt_tokens=1_000, cache_read_tokens=900, image_input_tokens=100, video_input_tokens=300
+    )
+    assert counts == TokenCounts(cache_read=900, video_in=100)
 
 
 def test_nothing_is_nothing() -> None:

@@ -19,6 +19,13 @@ NEEDS = {
     "Query.reservation": Permission.READ,
     "Query.ledgerCheck": Permission.OPERATE,
     "Query.apiKeys": Permission.ADMINISTER,
+    "Query.operation": Permission.READ,
+    "Query.rateCards": Permission.READ,
+    "Query.exchangeRates": Permission.READ,
+    "Query.priceFiles": Permission.OPERATE,
+    "Query.quote": Permission.READ,
+    "Query.costBreakdown": Permission.READ,
+    "Query.compareModels": Permission.READ,
     "Query.experiment": Permission.READ,
     "Query.experiments": Permission.READ,
     "Query.costAwarePrompt": Permission.READ,
@@ -35,6 +42,13 @@ NEEDS = {
     "Mutation.release": Permission.RECORD,
     "Mutation.adjustUsage": Permission.OPERATE,
     "Mutation.increaseLimit": Permission.MANAGE_BUDGETS,
+    "Mutation.createRateCard": Permission.OPERATE,
+    "Mutation.updateRateCard": Permission.OPERATE,
+    "Mutation.withdrawRateCard": Permission.OPERATE,
+    "Mutation.addExchangeRates": Permission.OPERATE,
+    "Mutation.importPriceFile": Permission.OPERATE,
+    "Mutation.reprice": Permission.OPERATE,
+    "Mutation.recordResourceUsage": Permission.RECORD,
     "Mutation.createApiKey": Permission.ADMINISTER,
     "Mutation.revokeApiKey": Permission.ADMINISTER,
     "Mutation.createExperiment": Permission.RESEARCH,
@@ -54,6 +68,16 @@ ASKED = {
     "Query.reservation": '{ reservation(reservationId: "a") { state } }',
     "Query.ledgerCheck": "{ ledgerCheck { ok } }",
     "Query.apiKeys": "{ apiKeys { nodes { keyId } } }",
+    "Query.operation": '{ operation(operationId: "a") { operationId } }',
+    "Query.rateCards": "{ rateCards { nodes { cardId } } }",
+    "Query.exchangeRates": "{ exchangeRates { nodes { rate } } }",
+    "Query.priceFiles": "{ priceFiles { number } }",
+    "Query.costBreakdown": '{ costBreakdown(budgetId: "a") { totalCost } }',
+    "Query.compareModels": (
+        '{ compareModels(input: {models: [{provider: "openai", modelId: "gpt-4o"}], '
+        'from: "2026-01-01T00:00:00Z", to: "2026-02-01T00:00:00Z"}) { looked } }'
+    ),
+    "Query.quote": "{ quote(input: {promptTokens: 1}) { totalCost } }",
     "Query.experiment": '{ experiment(experimentId: "a") { frozen } }',
     "Query.experiments": "{ experiments { nodes { frozen } } }",
     "Query.costAwarePrompt": "{ costAwarePrompt }",
@@ -84,6 +108,24 @@ ASKED = {
     "Mutation.increaseLimit": (
         'mutation { increaseLimit(input: {idempotencyKey: "a", budgetId: "a", amount: "1",'
         ' until: "2100-01-01T00:00:00Z"}) { budgetId } }'
+    ),
+    "Mutation.createRateCard": (
+        'mutation { createRateCard(input: {cardId: "a", model: "m", '
+        'lines: [{unit: "*", discountPercent: "1"}]}) { version } }'
+    ),
+    "Mutation.updateRateCard": (
+        'mutation { updateRateCard(input: {cardId: "a", model: "m", '
+        'lines: [{unit: "*", discountPercent: "1"}]}) { version } }'
+    ),
+    "Mutation.withdrawRateCard": 'mutation { withdrawRateCard(cardId: "a") { version } }',
+    "Mutation.addExchangeRates": "mutation { addExchangeRates(input: {}) { new } }",
+    "Mutation.importPriceFile": 'mutation { importPriceFile(input: {content: "{}"}) { number } }',
+    "Mutation.recordResourceUsage": (
+        'mutation { recordResourceUsage(input: {operationId: "a", agentId: "a", unit: "egress_gb", '
+        'quantity: "1"}) { __typename } }'
+    ),
+    "Mutation.reprice": (
+        'mutation { reprice(input: {from: "2026-01-01T00:00:00Z", to: "2026-02-01T00:00:00Z"}) { looked } }'
     ),
     "Mutation.createApiKey": 'mutation { createApiKey(input: {name: "a", role: VIEWER}) { secret } }',
     "Mutation.revokeApiKey": 'mutation { revokeApiKey(keyId: "a") { keyId } }',

@@ -27,6 +27,9 @@ MARK = re.compile(r"hush|777\.7|333\.3|0777")
 PLACE = re.compile(r"<(\w+)>")
 CURSOR = re.compile(r'"endCursor":"([^"]+)"')
 CALL = 'capabilityType: "chat", outcome: ERROR, modelId: "gpt-4o"'
+LINES = 'lines: [{unit: "*", discountPercent: "1"}]'
+ONTO = 'models: [{provider: "openai", modelId: "gpt-4o"}], from: "2020-01-01T00:00:00Z", to: <later>'
+EGRESS = 'unit: "egress_gb", quantity: "1"'
 NOWHERE = "nowhere-{}"
 VOLATILE = re.compile(
     r'"(?:\d{4}-\d\d-\d\dT[0-9:.]+Z|cg_[\w-]+|[0-9a-f]{16}|[0-9a-f]{32}|WzE[\w-]+|fresh-\d+)"'
@@ -97,6 +100,37 @@ PROBES: dict[str, tuple[str, ...]] = {
     "increaseLimit": (
         "input: {idempotencyKey: <fresh>, budgetId: <budget>, amount: <cent>, until: <later>}",
         "input: {idempotencyKey: <fresh>, budgetId: <above>, amount: <cent>, until: <later>}",
+    ),
+    "operation": ("operationId: <operation>",),
+    "rateCards": ("", "budgetId: <budget>", "budgetId: <above>", "cardId: <card>"),
+    "exchangeRates": ("",),
+    "priceFiles": ("",),
+    "quote": (
+        "input: {budgetId: <budget>, modelId: <model>, promptTokens: 1}",
+        "input: {budgetId: <above>, modelId: <model>, promptTokens: 1}",
+        "input: {modelId: <model>, promptTokens: 1}",
+    ),
+    "createRateCard": (
+        "input: {cardId: <fresh>, budgetId: <budget>, model: <model>, <lines>}",
+        "input: {cardId: <fresh>, budgetId: <above>, model: <model>, <lines>}",
+    ),
+    "updateRateCard": ("input: {cardId: <card>, model: <own>, <lines>}",),
+    "withdrawRateCard": ("cardId: <card>",),
+    "addExchangeRates": ("input: {}",),
+    "importPriceFile": ("input: {content: <own>}",),
+    "costBreakdown": ("budgetId: <budget>", "budgetId: <above>", "budgetId: <budget>, userId: <user>"),
+    "recordResourceUsage": (
+        "input: {operationId: <fresh>, agentId: <own>, budgetId: <budget>, <egress>}",
+        "input: {operationId: <fresh>, agentId: <agent>, budgetId: <above>, <egress>}",
+    ),
+    "compareModels": (
+        "input: {<onto>, budgetId: <budget>}",
+        "input: {<onto>, budgetId: <above>}",
+        "input: {<onto>, modelId: <model>}",
+    ),
+    "reprice": (
+        'input: {from: "2026-01-01T00:00:00Z", to: <later>, budgetId: <budget>, dryRun: false}',
+        'input: {from: "2026-01-01T00:00:00Z", to: <later>, modelId: <model>, dryRun: false}',
     ),
     "createApiKey": (
         "input: {name: <own>, role: ADMIN, budgetId: <budget>}",
@@ -192,6 +226,13 @@ def held_aside(admin: Caller) -> str:
     return held["reservationId"]
 
 
+def contracted(admin: Caller) -> None:
+    """A marked contract."""
+    card = {"cardId": "hush-card", "budgetId": "hush-budget", "model": "hush-model", "reason": "hush reason"}
+    put = "mutation($input: RateCardInput!) { createRateCard(input: $input) { version } }"
+    admin.get(put, input={**card, "lines": [{"unit": "uncached", "price": "777.7"}]})
+
+
 def made(services: Services, tenant: str) -> World:
     """Marked above and beside, unmarked in between."""
     admin = admin_of(services, tenant)
@@ -243,6 +284,7 @@ def made(services: Services, tenant: str) -> World:
     said = {"name": "hush key", "role": "ADMIN", "budgetId": "hush-budget"}
     key = admin.get(create, input=said)["createApiKey"]["key"]["keyId"]
     admin.get(create, input={"name": "own key", "role": "VIEWER", "budgetId": "web"})
+    contracted(admin)
     experimented(admin)
     ids = {
         "experiment": "hush-experiment",
@@ -259,6 +301,7 @@ def made(services: Services, tenant: str) -> World:
         "user": "hush-person",
         "model": "hush-model",
         "key": key,
+        "card": "hush-card",
         "tenant": tenant,
     }
     return World(admin, ids)
@@ -308,7 +351,12 @@ class Prober:
             "lab": "lab",
             "member": "own",
         }
-        said = arguments.replace("<call>", CALL)
+        said = (
+            arguments.replace("<call>", CALL)
+            .replace("<onto>", ONTO)
+            .replace("<lines>", LINES)
+            .replace("<egress>", EGRESS)
+        )
         said = PLACE.sub(lambda place: f'"{({**ids, **own})[place[1]]}"', said)
         call = f"{field}({said})" if said else field
         answer = self.caller.ask(f"{root_fields()[field]} {{ {call} {everything(field, depth)} }}")

@@ -67,6 +67,7 @@ def solve(agent: int, task: int) -> Outcome:
     return Outcome(float(task <= agent), CENT + agent * task * 700_000, seconds=1.0, tokens=100)
 
 
+PUT_CARD = "mutation($input: RateCardInput!) { createRateCard(input: $input) { version } }"
 STATUS = "query($id: ID!) { budget(budgetId: $id) { status { spent reserved forced } } }"
 COSTS = """
 query($id: ID!) {
@@ -133,6 +134,9 @@ def test_a_runner_that_dies_anywhere_resumes_and_pays_nothing_twice(admin: Calle
 
 def test_an_unknown_cost_is_charged_what_was_held_and_stays_unknown(admin: Caller) -> None:
     caller = laboratory(admin, "lab", 1_000 * CENT)
+    # Not even a price of every model makes cheap what nobody says anything about.
+    line = {"unit": "uncached", "price": "1", "per": 1_000_000}
+    admin.get(PUT_CARD, input={"cardId": "every", "model": "*", "lines": [line]})
 
     def evaluate(agent: int, task: int) -> Outcome:
         if agent == 1:

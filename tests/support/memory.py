@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Collection, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from ledger.changes import Changes, Event, KnownRequest, LedgerHead, RecordedOperation
+from ledger.changes import Changes, Event, KnownRequest, LedgerHead, MonthUse, RecordedOperation
 from ledger.holds import Hold
 from ledger.limits import amount_limit
 from ledger.model import (
@@ -27,9 +27,10 @@ from ledger.model import (
     uid_of,
 )
 from ledger.ports import Locked, Wanted
-from ledger.reader import Book, KnownOperation, Spent
+from ledger.reader import Bill, Book, KnownOperation, Spent
 from ledger.results import RecordedUsage
 from ledger.warnings import load_warnings
+from pricing.prices import Prices
 
 
 class Conflict(Exception):
@@ -182,6 +183,12 @@ class MemoryTransaction:
             if budget.tenant == tenant and version > since_version
         ]
 
+    def prices(self, tenant: str, since_version: int, prices: Prices) -> None:
+        """Nothing: tests.support.simulated_store keeps what is said about prices."""
+
+    def months(self, uids: Iterable[str]) -> dict[str, MonthUse]:  # noqa: ARG002 - it keeps none
+        return {}
+
     def windows(self, uids: Iterable[str]) -> dict[str, Window]:
         return {uid: self._window(uid) for uid in uids if uid in self.books.windows}
 
@@ -223,6 +230,9 @@ class MemoryTransaction:
 
     def requests(self, uids: Iterable[str]) -> dict[str, KnownRequest]:  # noqa: ARG002
         return {}
+
+    def bills(self, uids: Iterable[str]) -> list[Bill]:  # noqa: ARG002
+        return []
 
     def book(self, operation_uid: str) -> Book | None:  # noqa: ARG002
         return None

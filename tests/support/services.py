@@ -20,6 +20,7 @@ from ledger.service import LedgerService
 from pricing.bounds import Bounds, load_models
 from pricing.catalogue import Catalogue, load_catalogue
 from pricing.quote import Pricer
+from pricing.resources import price_lists
 from resolvers import Context, Services, build_schema
 from resolvers.build import Schema
 
@@ -39,9 +40,10 @@ def schema() -> Schema:
 @contextlib.contextmanager
 def open_services(database: Database, clock: Clock = system_clock) -> Generator[Services]:
     """The services of a process, with a committer of their own; ``clock`` is its time."""
-    committer = Committer(GraphLedgerStore(database), clock=clock)
+    lists = price_lists(catalogue())
+    committer = Committer(GraphLedgerStore(database), clock=clock, lists=lists)
     trees = Trees(database)
-    pricer = Pricer([catalogue()])
+    pricer = Pricer(lists)
     committer.start()
     try:
         services = Services.on(
@@ -51,6 +53,7 @@ def open_services(database: Database, clock: Clock = system_clock) -> Generator[
             trees=trees,
             rollups=Rollups(database, trees),
             check=Check(database, trees),
+            lists=lists,
         )
         yield replace(services, clock=clock)
     finally:

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from ledger.changes import Changes, Event, KnownRequest, LedgerHead, RecordedOperation
+from ledger.changes import Changes, Event, Grown, KnownRequest, LedgerHead, MonthUse, RecordedOperation
 from ledger.errors import Unavailable
 from ledger.holds import Hold, HoldState, expiry_key
 from ledger.limits import amount_limit
@@ -29,10 +29,12 @@ from ledger.model import (
 )
 from ledger.plan import Facts
 from ledger.ports import Locked, Wanted
-from ledger.reader import Book, KnownOperation, Spent
+from ledger.prices import request_of
+from ledger.reader import Bill, Book, KnownOperation, Spent
 from ledger.recount import facts_of
 from ledger.results import RecordedUsage
 from ledger.warnings import load_warnings
+from pricing.prices import GivenRates, PriceFile, Prices, Revision
 from pricing.rates import Costs
 from pricing.units import TokenCounts
 
@@ -84,6 +86,9 @@ class SimulatedStore:
     holds: dict[str, Hold] = field(default_factory=dict)
     requests: dict[str, KnownRequest] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)
+    said: list[tuple[str, int, Revision | GivenRates | PriceFile]] = field(default_factory=list)
+    """Tenant, version of its ledger, and what was said about prices."""
+    months: dict[str, MonthUse] = field(default_factory=dict)
     commits: int = 0
     statements: int = 0
     """Round trips since somebody set it to 0."""
@@ -125,8 +130,9 @@ class SimulatedStore:
         for added in changes.added:
             usage = self.usages[added.usage_uid]
             if added.grown is not None:
-                usage.counts = added.grown.usage.counts
-                usage.fingerprint = added.grown.usage.fingerprint
+                if isinstance(added.grown, Grown):
+                    usage.counts = added.grown.usage.counts
+                    usage.fingerprint = added.grown.usage.fingerprint
                 usage.pricing = added.grown.pricing
                 usage.grown = added.grown.charged
             path = self.paths[added.path.uid]
@@ -134,6 +140,9 @@ class SimulatedStore:
         for request in changes.requests:
             _new(request.uid, self.requests)
             self.requests[request.uid] = request
+        for each in (*changes.cards, *changes.rates, *changes.files):
+            self.said.append((head.tenant, head.version, each))
+        self.months.update(changes.months)
         self.events.extend(changes.events)
         self.heads[head.tenant] = replace(head)
 
@@ -232,6 +241,22 @@ class SimulatedTransaction:
             for budget, version in self._store.budgets.values()
             if budget.tenant == tenant and version > since_version
         ]
+
+    def prices(self, tenant: str, since_version: int, prices: Prices) -> None:
+        self._step("read")
+        for owner, version, said in self._store.said:
+            if owner == tenant and version > since_version:
+                match said:
+                    case Revision():
+                        prices.put(said)
+                    case GivenRates():
+                        prices.put_rates(said)
+                    case PriceFile():
+                        prices.put_file(said)
+
+    def months(self, uids: Iterable[str]) -> dict[str, MonthUse]:
+        self._step("read")
+        return {uid: self._store.months[uid] for uid in uids if uid in self._store.months}
 
     def windows(self, uids: Iterable[str]) -> dict[str, Window]:
         self._step("read")
@@ -339,6 +364,28 @@ class SimulatedTransaction:
 
     def _requests(self, uids: Iterable[str]) -> dict[str, KnownRequest]:
         return {uid: self._store.requests[uid] for uid in uids if uid in self._store.requests}
+
+    def bills(self, uids: Iterable[str]) -> list[Bill]:
+        self._step("read")
+        return [self._bill(uid) for uid in uids if uid in self._store.usages]
+
+    def _bill(self, uid: str) -> Bill:
+        usage = self._store.usages[uid]
+        operation = usage.operation
+        request = request_of(operation.usage, min(operation.timestamp_us, operation.recorded_at_us))
+        if operation.entry is not None:
+            request = request._replace(provider_cost_nano=None)
+        entries = tuple(each.entry for each in self._store.entries if each.usage_uid == uid)
+        return Bill(
+            uid,
+            operation.usage.sent.operation_id,
+            request._replace(counts=usage.counts, provider=operation.provider),
+            usage.path,
+            facts_of(operation),
+            usage.pricing,
+            operation.charged_at_us,
+            entries,
+        )
 
     def book(self, operation_uid: str) -> Book | None:
         self._step("read")

@@ -2,7 +2,7 @@
 
 The file is JSON lines: first what the run is, then ``evolution.ports.LogEntry`` by ``evolution.codec``, each
 on disk before the runner goes on. Whoever runs again with it pays nothing twice. Usages are priced by the
-catalogue that is installed; with no price, what is held is charged.
+lists that are installed, models' and resources'; with no price, what is held is charged.
 """
 
 import contextlib
@@ -23,6 +23,7 @@ from ledger.service import priced_usage
 from pricing.catalogue import load_catalogue
 from pricing.money import format_nano
 from pricing.quote import Pricer, Pricing
+from pricing.resources import price_lists
 from server.cli.errors import CliError
 
 
@@ -164,7 +165,7 @@ class FileLedger:
     def _cost(self, bill: Bill) -> int | None:
         if not bill.usages:
             return bill.cost_nano
-        self.pricer = self.pricer or Pricer([load_catalogue()])
+        self.pricer = self.pricer or Pricer(price_lists(load_catalogue()))
         total = 0
         for number, words in enumerate(bill.usages):
             said: dict[str, Any] = {

@@ -1,0 +1,2 @@
+CREATE CONSTRAINT type_month_use_uid IF NOT EXISTS
+FOR (n:MonthUse) REQUIRE n.uid IS :: STRING

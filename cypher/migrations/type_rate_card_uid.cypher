@@ -1,0 +1,2 @@
+CREATE CONSTRAINT type_rate_card_uid IF NOT EXISTS
+FOR (n:RateCard) REQUIRE n.uid IS :: STRING

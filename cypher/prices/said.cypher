@@ -1,0 +1,16 @@
+CALL () {
+  MATCH (c:RateCard)
+  WHERE c.version_key > $from_key AND c.version_key < $to_key
+  RETURN collect(properties(c)) AS cards
+}
+CALL () {
+  MATCH (r:RateSheet)
+  WHERE r.version_key > $from_key AND r.version_key < $to_key
+  RETURN collect(properties(r)) AS sheets
+}
+CALL () {
+  MATCH (f:PriceFile)
+  WHERE f.version_key > $from_key AND f.version_key < $to_key
+  RETURN collect(properties(f)) AS files
+}
+RETURN cards, sheets, files

@@ -1,0 +1,3 @@
+UNWIND $rows AS row
+CREATE (c:RateCard {uid: row.uid})
+SET c += row.properties

@@ -1,0 +1,3 @@
+UNWIND $rows AS row
+CREATE (f:PriceFile {uid: row.uid})
+SET f += row.properties
