@@ -6,14 +6,14 @@ import random
 import threading
 from collections import Counter
 from collections.abc import Callable, Generator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
 from ledger.changes import Changes
 from ledger.commands import Command
-from ledger.committer import BULK_ROWS_MIN, Committer
+from ledger.committer import Committer
 from ledger.decide import Answer
 from ledger.errors import NotFound, Overloaded, Unavailable
 from ledger.results import RecordedUsage
@@ -213,36 +213,6 @@ def test_a_single_does_not_wait_behind_a_bulk() -> None:
         second, third = running.watcher.batches[1:3]
         assert (second[0], third[0]) == ("early", "late")
         assert all(0 < len(batch) <= 100 for batch in running.watcher.batches)
-
-
-def test_a_bulk_alone_commits_about_100_ms_of_work_at_once() -> None:
-    with works(batch_max=1000) as running:
-        recorded(running.call(running.usages(*(f"bulk-{number}" for number in range(1200)))))
-        # Before anything was measured, a row is taken to cost 0.2 ms.
-        assert len(running.watcher.batches[0]) == 500
-
-
-def test_the_share_of_a_bulk_shrinks_to_about_10_ms_while_singles_come() -> None:
-    with works(batch_max=1000) as running:
-        gate = running.gated()
-        bulk = running.call(running.usages(*(f"bulk-{number}" for number in range(2000))))
-        running.call(running.usages("single"))
-        gate.open()
-        recorded(bulk)
-        # Before anything was measured, a row is taken to cost 0.2 ms.
-        assert [len(batch) for batch in running.watcher.batches[:2]] == [1, 1 + 50]
-
-
-def test_singles_without_end_do_not_starve_a_bulk() -> None:
-    with works(batch_max=20) as running:
-        gate = running.gated()
-        singles = [running.call(running.usages(f"{number}")) for number in range(60)]
-        bulk = running.call(running.usages(*(f"bulk-{number}" for number in range(25))))
-        gate.open()
-        wait([*singles, bulk], SECONDS_MAX)
-        shares = [sum(each.startswith("bulk") for each in batch) for batch in running.watcher.batches]
-        assert shares[1:4] == [BULK_ROWS_MIN, BULK_ROWS_MIN, 5]
-        assert running.spent() == 86
 
 
 def test_a_full_queue_refuses_at_once_and_takes_again_when_it_has_room() -> None:
