@@ -1,7 +1,6 @@
 """Between the records of evolution and the properties of their nodes."""
 
 from dataclasses import replace
-from typing import Any
 
 import orjson
 
@@ -9,13 +8,8 @@ from evolution.codec import from_json, to_json
 from evolution.records import Experiment
 from evolution.selections import Selection
 from evolution.stored import EvaluationEntry, MemberEntry, StoredExperiment, StoredSelection
+from graph.ledger.rows import Properties, present
 from ledger.model import uid_of
-
-Properties = dict[str, Any]
-
-
-def _present(properties: Properties) -> Properties:
-    return {name: value for name, value in properties.items() if value is not None}
 
 
 def _text(value: object) -> str:
@@ -24,7 +18,7 @@ def _text(value: object) -> str:
 
 def experiment_properties(said: StoredExperiment) -> Properties:
     """What an Experiment node holds beside its uid."""
-    return _present(
+    return present(
         {
             "tenant": said.tenant,
             "experiment_id": said.experiment_id,
@@ -66,7 +60,7 @@ def experiment_of(node: Properties) -> StoredExperiment:
 def member_properties(entry: MemberEntry, tenant: str) -> Properties:
     """What a Member node holds beside its uid."""
     node = entry.node
-    return _present(
+    return present(
         {
             "tenant": tenant,
             "agent_id": node.agent_id,
@@ -82,7 +76,7 @@ def member_properties(entry: MemberEntry, tenant: str) -> Properties:
 def evaluation_properties(entry: EvaluationEntry, tenant: str) -> Properties:
     """What an Evaluation node holds beside its uid."""
     said = entry.evaluation
-    return _present(
+    return present(
         {
             "tenant": tenant,
             "evaluation_id": entry.evaluation_id,
@@ -105,7 +99,7 @@ def evaluation_properties(entry: EvaluationEntry, tenant: str) -> Properties:
 def selection_properties(said: StoredSelection, tenant: str) -> Properties:
     """What a Selection node holds beside its uid."""
     made = said.selection
-    return _present(
+    return present(
         {
             "tenant": tenant,
             "selection_id": made.selection_id,
