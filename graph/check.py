@@ -14,7 +14,7 @@ from cypher.query import CypherQuery
 from graph.database import Database, Transaction
 from graph.ledger import GraphLedgerStore, GraphLedgerTransaction, Trees
 from graph.ledger.rows import window_of
-from ledger.check import Finding, Recount, held_on, holes, span_of, spend_of
+from ledger.check import Finding, Forcing, Recount, held_on, holes, span_of, spend_of
 from ledger.errors import Unavailable
 from ledger.model import ChargePath, Limit, Meter, Window, id_of, seq_uid
 from ledger.ports import Wanted
@@ -60,24 +60,28 @@ class Check:
         tree = self._trees.get(tenant)
         budgets = tree.all() if budget_uid is None else list(tree.subtree(budget_uid))
         uids = [budget.uid for budget in budgets]
+        forced = Forcing()
         findings = [
-            *self._windows(tree, uids, progress),
+            *self._windows(tree, uids, forced, progress),
             *self._by_facts(tree, uids),
             *self._reserved(tree, uids),
+            *self._forced(tree, uids, forced),
             *self._usages(tenant, set(uids)),
         ]
         if self._rollups is not None:
             findings.extend(self._rollups.compare(tenant, budget_uid))
         return findings
 
-    def _windows(self, tree: BudgetTree, uids: Sequence[str], progress: Progress | None) -> list[Finding]:
+    def _windows(
+        self, tree: BudgetTree, uids: Sequence[str], forced: Forcing, progress: Progress | None
+    ) -> list[Finding]:
         head = self._trees.head(tree.tenant)
         if head is None:
             return []
         limits = [limit.uid for limit in _limits(tree, uids) if limit.counts_all]
         recount = Recount(tree, uids, self._read_windows(limits))
         return [
-            *self._recounted(tree, set(uids), head["seq"], recount, progress),
+            *self._recounted(tree, set(uids), head["seq"], recount, forced, progress),
             *(
                 finding
                 for limit, window in recount.mismatches()
@@ -86,15 +90,23 @@ class Check:
         ]
 
     def _recounted(
-        self, tree: BudgetTree, uids: set[str], seq: int, recount: Recount, progress: Progress | None
+        self,
+        tree: BudgetTree,
+        uids: set[str],
+        seq: int,
+        recount: Recount,
+        forced: Forcing,
+        progress: Progress | None,
     ) -> Iterator[Finding]:
         """Add every entry up; those that are wrong in themselves are findings."""
         paths = self._paths(tree.tenant)
         before = seq_uid(tree.tenant, seq + 1)
+        forced.seq = seq
         seen = 0
         numbers = bytearray(seq + 1)
         for row in self._stream(queries.ENTRIES, "uid", seq_uid(tree.tenant, 0), before):
             numbers[row["seq"]] = 1
+            forced.add(row["forced_windows"], row["forced_amounts"])
             path = paths.get(row["charge_path"])
             if path is None:
                 if len(uids) == len(tree):
@@ -115,6 +127,7 @@ class Check:
                 progress(seen)
         for row in self._stream(queries.UNPRICED, "uid", seq_uid(tree.tenant, 0), before):
             numbers[row["seq"]] = 1
+            forced.add(row["forced_windows"], row["forced_amounts"])
             path = paths.get(row["charge_path"])
             if path is not None:
                 recount.add(path, row["charged_at_us"], {Meter.TOKENS: row["tokens"], Meter.REQUESTS: 1})
@@ -214,17 +227,36 @@ class Check:
         return self._database.reading(look)
 
     def _reserved(self, tree: BudgetTree, uids: Sequence[str]) -> Iterator[Finding]:
-        """What is reserved is what open holds have there; what was forced is never below nothing."""
+        """What is reserved is what open holds have there."""
         limits = {limit.uid: limit for limit in _limits(tree, uids)}
         held = self._held(tree.tenant)
         for window in self._read_windows(list(limits)):
             limit = limits[window.limit_uid]
-            if window.forced < 0:
-                yield _finding("window_forced", limit, window, 0, window.forced)
             if window.reserved != held.get(window.uid, 0):
                 expected, now = self._held_now(tree.tenant, window)
                 if now.reserved != expected:
                     yield _finding("window_reserved", limit, now, expected, now.reserved)
+
+    def _forced(self, tree: BudgetTree, uids: Sequence[str], forced: Forcing) -> Iterator[Finding]:
+        """What was forced in a window is what its charges say that they forced there."""
+        limits = {limit.uid: limit for limit in _limits(tree, uids)}
+        for window in self._read_windows(list(limits)):
+            if window.forced == forced.on(window.uid):
+                continue
+            seq, _, now = self._standing(tree.tenant, window)
+            self._force_until(tree.tenant, seq, forced)
+            expected = forced.on(window.uid)
+            if now.forced != expected:
+                yield _finding("window_forced", limits[window.limit_uid], now, expected, now.forced)
+
+    def _force_until(self, tenant: str, seq: int, forced: Forcing) -> None:
+        """Add what charges forced since, up to a number of the sequence."""
+        after, before = seq_uid(tenant, forced.seq), seq_uid(tenant, seq + 1)
+        for row in self._stream(queries.ENTRIES, "uid", after, before):
+            forced.add(row["forced_windows"], row["forced_amounts"])
+        for row in self._stream(queries.UNPRICED, "uid", after, before):
+            forced.add(row["forced_windows"], row["forced_amounts"])
+        forced.seq = max(seq, forced.seq)
 
     def _held(self, tenant: str) -> dict[str, int]:
         return self._database.reading(

@@ -15,7 +15,16 @@ from typing import Final
 
 from cypher import usage as queries
 from cypher.query import CypherQuery
-from cypher.usage import KeyRow, ReachParams, ReachRow, UsageRow, Wanted, WantedInRange, WantedInSession
+from cypher.usage import (
+    AwaitingParams,
+    KeyRow,
+    ReachParams,
+    ReachRow,
+    UsageRow,
+    Wanted,
+    WantedInRange,
+    WantedInSession,
+)
 from graph.database import Database, Transaction
 from graph.ledger.rows import entry_of
 from ledger.model import CostEntry, uid_of
@@ -42,6 +51,7 @@ class UsageQuery:
     session_id: str | None = None
     pricing: str | None = None
     model_id: str | None = None
+    provider: str | None = None
     user_id: str | None = None
     from_us: int | None = None
     to_us: int | None = None
@@ -56,7 +66,8 @@ class UsageQuery:
     @property
     def filtered(self) -> bool:
         """Whether something must hold of a usage that no key knows."""
-        return not (self.model_id is None and self.user_id is None and self.pricing is None)
+        asked = (self.model_id, self.provider, self.user_id, self.pricing)
+        return any(each is not None for each in asked)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +127,11 @@ class UsagePages:
     def get(self, uid: str) -> UsageRow | None:
         """One usage, if it is recorded."""
         return next(iter(self._database.read(queries.USAGES, {"uids": [uid]})), None)
+
+    def awaiting(self, tenant: str, after: str, limit: int) -> list[Place]:
+        """Usage without a price or with an estimate, in the order of recording, after a key of this list."""
+        params: AwaitingParams = {"after": after or f"{tenant}/", "before": f"{tenant}0", "limit": limit}
+        return [(row["key"], row["uid"]) for row in self._database.read(queries.AWAITING, params)]
 
     def entries(self, usage_uids: list[str]) -> dict[str, list[CostEntry]]:
         """What usages incurred, by uid, each in the order in which it was written."""
@@ -262,6 +278,7 @@ class _Reader:
             "paths": paths,
             "pricing": query.pricing,
             "model_id": query.model_id,
+            "provider": query.provider,
             "user_id": query.user_id,
             "from_us": query.from_us,
             "to_us": query.to_us,

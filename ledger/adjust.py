@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from ledger.booking import new_entry
+from ledger.booking import forcing, new_entry
 from ledger.changes import Added, KnownRequest
 from ledger.charge import NOTHING, Amounts, charge, fits
 from ledger.commands import Adjust
@@ -52,7 +52,7 @@ def adjust(state: TenantState, command: Adjust, now_us: int) -> Adjusted:
     made = _entry(state, command, entry, parts, now_us)
     warnings: list[Warning] = []
     state.use_path(path)
-    charge(state, plan, amounts, NOTHING, now_us, warnings)
+    made = forcing(made, charge(state, plan, amounts, NOTHING, now_us, warnings))
     state.changes.added.append(Added(uid, path, book.facts, made))
     state.put_request(KnownRequest(command.request_uid, command.tenant, command.fingerprint, _dump(made)))
     return Adjusted(made, duplicate=False)
@@ -136,4 +136,5 @@ def _dump(entry: CostEntry) -> str:
 def _load(text: str) -> CostEntry:
     fields: dict[str, Any] = orjson.loads(text)
     fields["kind"] = EntryKind(fields["kind"])
+    fields["forced"] = tuple(tuple(each) for each in fields["forced"])
     return CostEntry(**fields)

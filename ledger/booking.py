@@ -1,10 +1,21 @@
 """Booking one usage: its node, its entry, the windows that it counts in, what the caller is told."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ledger.changes import RecordedOperation
 from ledger.charge import Amounts, as_seen, charge
-from ledger.model import Agent, ChargePath, CostEntry, EntryKind, Pricing, Warning, id_of, seq_uid, uid_of
+from ledger.model import (
+    Agent,
+    ChargePath,
+    CostEntry,
+    EntryKind,
+    Forced,
+    Pricing,
+    Warning,
+    id_of,
+    seq_uid,
+    uid_of,
+)
 from ledger.plan import Facts, Plan
 from ledger.reader import KnownOperation
 from ledger.results import InvalidUsage, RecordedUsage
@@ -65,7 +76,9 @@ def book(
             state, sent.operation_id, EntryKind.USAGE, quote, booking.charged_at_us, now_us, usage.counts
         )
     warnings = booking.warnings
-    charge(state, plan, amounts, covered, now_us, warnings)
+    forced = charge(state, plan, amounts, covered, now_us, warnings)
+    if entry is not None:
+        entry = forcing(entry, forced)
     _about_budgets(plan, warnings)
     if quote.reason is not None:
         warnings.append(Warning(UNPRICED, _UNPRICED_TEXT[quote.reason]))
@@ -90,6 +103,7 @@ def book(
             dump_warnings(seen) if seen else None,
             booking.charged_at_us,
             booking.reservation_id,
+            forced if entry is None else (),
         )
     )
     answer = RecordedUsage(
@@ -155,6 +169,11 @@ def new_entry(
         quote.fx_source,
         quote.fx_from,
     )
+
+
+def forcing(entry: CostEntry, forced: Forced) -> CostEntry:
+    """An entry that tells what it forced past limits, for ``verify`` to add up."""
+    return replace(entry, forced=forced) if forced else entry
 
 
 _UNPRICED_TEXT = {

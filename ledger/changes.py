@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ledger.holds import Hold
-from ledger.model import Agent, Budget, ChargePath, CostEntry, Pricing, Window
+from ledger.model import Agent, Budget, ChargePath, CostEntry, Forced, Pricing, Window
 from ledger.usage import Usage
 from pricing.prices import GivenRates, PriceFile, Revision
 from pricing.rates import Costs
@@ -33,6 +33,8 @@ class RecordedOperation:
     charged_at_us: int
     """The instant whose windows it was charged to."""
     reservation_id: str | None = None
+    forced: Forced = ()
+    """What a usage without an entry forced past limits; else its entry tells."""
 
 
 @dataclass(frozen=True, slots=True)

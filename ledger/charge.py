@@ -3,7 +3,7 @@
 from typing import Final, NamedTuple
 
 from ledger.events import budget_event
-from ledger.model import Budget, Enforcement, Limit, Meter, Warning, Window, uid_of
+from ledger.model import Budget, Enforcement, Forced, Limit, Meter, Warning, Window, uid_of
 from ledger.plan import Counter, Plan, Slot
 from ledger.state import TenantState
 from ledger.tree import BudgetTree
@@ -43,8 +43,8 @@ def charge(
     covered: Amounts,
     now_us: int,
     warnings: list[Warning],
-) -> None:
-    """Count an operation in every window of its plan.
+) -> Forced:
+    """Count an operation in every window of its plan; what of it was forced, for its entry to tell.
 
     ``covered`` is what a hold had reserved for it (and has given back): what comes on top may pass a limit,
     and is then counted as ``forced``. Adds to ``warnings`` what the caller should know.
@@ -58,8 +58,7 @@ def charge(
         close |= _count(plan.tokens, tokens)
     if requests:
         close |= _count(plan.requests, requests)
-    if close:
-        _look(state, plan, amounts, covered, now_us, warnings)
+    return _look(state, plan, amounts, covered, now_us, warnings) if close else ()
 
 
 def _count(counters: tuple[Counter, ...], amount: int) -> bool:
@@ -79,8 +78,9 @@ def _look(
     covered: Amounts,
     now_us: int,
     warnings: list[Warning],
-) -> None:
+) -> Forced:
     late = False
+    forced: list[tuple[str, int]] = []
     counted = dict(zip(_METERS, zip(amounts, covered, strict=True), strict=True))
     for slot in plan.in_order:
         budget, limit, window, allowed = slot
@@ -98,10 +98,13 @@ def _look(
         if uncovered > 0 and limit.enforcement is not Enforcement.SOFT:
             past = window.spent + window.reserved - allowed
             if past > 0:
-                window.forced += min(uncovered, past)
+                passed = min(uncovered, past)
+                window.forced += passed
+                forced.append((window.uid, passed))
         if limit.thresholds_ppm and reached(window.spent, allowed, limit.thresholds_ppm[0]):
             tell(state, slot, now_us)
             warnings.append(threshold_warning(budget, limit, window, allowed, ended=ended))
+    return tuple(forced)
 
 
 def tell(state: TenantState, slot: Slot, now_us: int, refused_ppm: int = 0) -> None:

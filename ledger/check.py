@@ -4,7 +4,7 @@ Pure: ``graph`` reads the entries and the windows, and looks at a mismatch again
 """
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ledger.holds import Hold, HoldState
@@ -93,6 +93,23 @@ class Recount:
             for window, span, counted in zip(series.windows, series.spans, series.counted, strict=True)
             if window.spent != counted or (window.start_us, window.end_us) != (span.start_us, span.end_us)
         ]
+
+
+@dataclass(slots=True)
+class Forcing:
+    """What charges say that they forced past limits, by window, up to a number of the sequence."""
+
+    seq: int = 0
+    _amounts: dict[str, int] = field(default_factory=dict[str, int])
+
+    def add(self, windows: Sequence[str] | None, amounts: Sequence[int] | None) -> None:
+        """Count one charge."""
+        for uid, amount in zip(windows or (), amounts or (), strict=True):
+            self._amounts[uid] = self.on(uid) + amount
+
+    def on(self, window_uid: str) -> int:
+        """What was forced in a window, in its limit's unit."""
+        return self._amounts.get(window_uid, 0)
 
 
 def span_of(budget: Budget, limit: Limit, window: Window) -> Span | None:

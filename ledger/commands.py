@@ -66,6 +66,8 @@ class Reserve:
     quantity: int = 1
     requests: int = 1
     """How many operations it is for; a lease that many calls are made on says how many."""
+    tags: Mapping[str, str | float | bool] | None = None
+    """What scoped budgets may match; a settlement is charged where these said."""
     reservation_id: str = field(init=False)
     uid: str = field(init=False)
     agent_uid: str = field(init=False)
@@ -108,6 +110,7 @@ _RESERVE_CONTENT: Mapping[str, Any] = {
     "resource": AGENTS,
     "quantity": 1,
     "requests": 1,
+    "tags": None,
 }
 
 

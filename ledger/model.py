@@ -7,7 +7,7 @@ thresholds are integer parts per million (``*_ppm``).
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from pricing.quote import Pricing
 
@@ -284,6 +284,10 @@ class Agent:
     created_at_us: int = 0
 
 
+Forced: TypeAlias = tuple[tuple[str, int], ...]
+"""What one charge forced past limits: uids of windows, each with the amount in its limit's unit."""
+
+
 @dataclass(frozen=True, slots=True)
 class CostEntry:
     """One append-only cost entry; ``total_cost_nano`` is the sum of the three components."""
@@ -320,6 +324,7 @@ class CostEntry:
     fx_date: str | None = None
     fx_source: str | None = None
     fx_from: str | None = None
+    forced: Forced = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,11 +12,14 @@ from pricing.cards import RateCard
 from pricing.currency import ExchangeRate
 from pricing.errors import PricingError
 from pricing.litellm import read_litellm
+from pricing.prices import Revision
 
 RATES_MAX: Final = 20_000
 """Exchange rates of one call."""
 REPRICED_MAX: Final = 500
 """Operations that are repriced in one call."""
+SUPPOSED_MAX: Final = 50
+"""Cards that a dry run supposes."""
 FILE_BYTES_MAX: Final = 8 * 2**20
 REASON_LENGTH_MAX: Final = 1_000
 
@@ -116,11 +119,19 @@ class Reprice:
     reason: str | None = None
     dry_run: bool = False
     """Whether to say what would change, and change nothing."""
+    supposed: Sequence[Revision] = ()
+    """Cards as if they had been said: for dry runs."""
 
     def __post_init__(self) -> None:
         """Check what can be checked outside of the ledger's lock."""
         _whole(self.scope_uid)
         check_reason(self.reason)
+        if self.supposed and not self.dry_run:
+            text = "cards that are only supposed change nothing: ask for a dry run, or create them first"
+            raise InvalidInput(text, field="cards")
+        if len(self.supposed) > SUPPOSED_MAX:
+            text = f"{len(self.supposed)} supposed cards in one call; at most {SUPPOSED_MAX}"
+            raise InvalidInput(text, field="cards")
         if len(self.uids) > REPRICED_MAX:
             text = f"{len(self.uids)} operations in one call; at most {REPRICED_MAX} are repriced"
             raise InvalidInput(text, field="first")

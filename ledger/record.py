@@ -66,6 +66,7 @@ def facts_of_record(state: TenantState, command: Record, agent: Agent | None) ->
         "model_id": sent.model_id,
         "agent_id": sent.agent_id,
         "resource": resource_of(sent.model_id, usage.counts.total_tokens, sent.category),
+        **state.tree.tag_facts(sent.tags),
     }
 
 

@@ -5,10 +5,11 @@ that had none, an adjustment by the difference of one that had. What people gave
 it is. So the same again changes nothing, and there and back restores every balance.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-from ledger.booking import new_entry
+from ledger.booking import forcing, new_entry
 from ledger.changes import Added, PricedLater
 from ledger.charge import NOTHING, Amounts, charge, fits
 from ledger.model import CostEntry, EntryKind, Pricing, Warning
@@ -19,6 +20,7 @@ from ledger.results import Difference, Repriced, RepricedAs
 from ledger.state import TenantState
 from pricing.currency import charge_in
 from pricing.errors import PricingError
+from pricing.prices import Prices, Revision
 from pricing.quote import PROVIDER_REPORTED, Quote
 from pricing.rates import Costs
 from pricing.units import NO_COUNTS
@@ -30,7 +32,18 @@ REPRICING: Final = "repricing"
 def reprice(state: TenantState, command: Reprice, now_us: int) -> Repriced:
     """Reprice some operations, each on its own; those that are unknown are left out."""
     bills = [_as_decided(state, bill) for bill in state.reader.bills(dict.fromkeys(command.uids))]
-    return Repriced(tuple(_reprice(state, command, bill, now_us) for bill in bills))
+    prices = supposing(state.prices, command.supposed)
+    return Repriced(tuple(_reprice(state, command, prices, bill, now_us) for bill in bills))
+
+
+def supposing(prices: Prices, cards: Sequence[Revision]) -> Prices:
+    """What would be said with some cards more; each is the next version of the one with its id."""
+    if not cards:
+        return prices
+    prices = prices.copy()
+    for revision in cards:
+        prices.put(revision._replace(number=len(prices.revisions(revision.card.card_id)) + 1))
+    return prices
 
 
 def _as_decided(state: TenantState, bill: Bill) -> Bill:
@@ -42,13 +55,13 @@ def _as_decided(state: TenantState, bill: Bill) -> Bill:
     return replace(bill, pricing=pricing, entries=(*bill.entries, *(each.entry for each in added)))
 
 
-def _reprice(state: TenantState, command: Reprice, bill: Bill, now_us: int) -> Difference:
+def _reprice(state: TenantState, command: Reprice, prices: Prices, bill: Bill, now_us: int) -> Difference:
     """What repricing makes of one operation, done unless it is a dry run."""
     leaf = state.tree.get(bill.path.leaf_uid)
     currency = "USD" if leaf is None else leaf.currency
     before = _sum(bill)
     before_nano = sum(before)
-    now = _priced_now(state, bill, currency)
+    now = priced_now(prices, bill, currency)
     outcome = now if isinstance(now, RepricedAs) else _outcome(state, bill, now.total_nano - before_nano)
     after_nano = before_nano
     if not isinstance(now, RepricedAs) and outcome in {RepricedAs.CHANGED, RepricedAs.SETTLED}:
@@ -59,16 +72,16 @@ def _reprice(state: TenantState, command: Reprice, bill: Bill, now_us: int) -> D
     return Difference(bill.operation_id, outcome, before_nano, after_nano, currency, uids)
 
 
-def _priced_now(state: TenantState, bill: Bill, currency: str) -> Quote | RepricedAs:
-    """The price that is known now, else why there is none that counts."""
+def priced_now(prices: Prices, bill: Bill, currency: str) -> Quote | RepricedAs:
+    """The price by what is said about prices, else why there is none that counts."""
     if bill.entries and bill.entries[0].price_source == PROVIDER_REPORTED:
         return RepricedAs.REPORTED
-    pricer, request = state.prices.pricer(bill.path.budget_uids), bill.request
+    pricer, request = prices.pricer(bill.path.budget_uids), bill.request
     card = None if request.provider_cost_nano is not None else pricer.card(request)
     if card is not None and card.monthly:
         return RepricedAs.MONTHLY
     try:
-        quote = charge_in(pricer.quote(request), currency, state.prices.rates, request.at_us)
+        quote = charge_in(pricer.quote(request), currency, prices.rates, request.at_us)
     except PricingError:
         return RepricedAs.OUT_OF_RANGE
     return RepricedAs.UNPRICED if quote.pricing is Pricing.UNPRICED else quote
@@ -128,7 +141,8 @@ def _book(state: TenantState, command: Reprice, bill: Bill, quote: Quote, before
         )
     warnings: list[Warning] = []
     state.use_path(bill.path)
-    charge(state, _plan(state, bill), Amounts(change.total_nano, 0, 0), NOTHING, now_us, warnings)
+    amounts = Amounts(change.total_nano, 0, 0)
+    entry = forcing(entry, charge(state, _plan(state, bill), amounts, NOTHING, now_us, warnings))
     later = None
     if bill.pricing is not Pricing.PRICED:
         # Of an estimate, what was charged stays charged: the adjustment is not counted there.

@@ -30,7 +30,7 @@ from ledger.results import (
     Throttled,
 )
 from ledger.service import priced_usage
-from ledger.usage import Count, Money, Name
+from ledger.usage import Count, Money, Name, Tags
 from pricing.bounds import Bound, Bounds
 from pricing.errors import AmountOutOfRange, PricingError
 from pricing.money import to_nano_exact
@@ -58,6 +58,7 @@ class ReserveInput(_Input):
     resource: Name = AGENTS
     quantity: Count = 1
     requests: Count = 1
+    tags: Tags | None = None
 
 
 class ExtendInput(_Input):
@@ -114,6 +115,7 @@ class ReservationService:
             said.resource,
             said.quantity,
             said.requests,
+            said.tags or None,
         )
         return self._told(await self._submit(command), dry_run=said.dry_run)
 

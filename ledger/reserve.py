@@ -175,6 +175,7 @@ def facts_of_reserve(state: TenantState, command: Reserve, agent: Agent | None) 
         "agent_id": command.agent_id,
         "resource": resource_of(command.model_id, command.prompt_tokens or 0, "api_call"),
         "level": command.resource,
+        **state.tree.tag_facts(command.tags),
     }
 
 

@@ -7,7 +7,7 @@ same. An operation may grow: counts of later settles are cumulative, and the dif
 from dataclasses import replace
 from typing import Final
 
-from ledger.booking import Booking, amounts_of, book, new_entry, past_64_bits, timestamp_of
+from ledger.booking import Booking, amounts_of, book, forcing, new_entry, past_64_bits, timestamp_of
 from ledger.changes import Added, Grown
 from ledger.charge import Amounts, as_seen, charge, fits
 from ledger.commands import Settle
@@ -283,7 +283,7 @@ class _Settling:
             operations=0,
         )
         warnings: list[Warning] = []
-        charge(state, plan, amounts, covered, self._now_us, warnings)
+        entry = forcing(entry, charge(state, plan, amounts, covered, self._now_us, warnings))
         if quote.pricing is Pricing.ESTIMATED:
             warnings.append(_estimated())
         pricing = quote.pricing if first_price else known.pricing

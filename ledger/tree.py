@@ -1,7 +1,9 @@
 """The budget tree of one tenant, in memory: who is above whom, and who pays for an operation."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from hashlib import blake2b
+from typing import Final
 
 from ledger.model import UNATTRIBUTED, Budget, BudgetType, ChargePath, uid_of
 
@@ -13,6 +15,40 @@ SCOPED_BY: Mapping[BudgetType, str] = {
 }
 """Budget types that match operations by a fact of theirs, beside the leaf that pays."""
 
+TEAM_TAG: Final = "team"
+_TAG: Final = "tag:"
+
+
+def matched_by(budget: Budget) -> tuple[str, str] | None:
+    """The fact that a scoped budget looks for, and its value; None of a budget that only tracks its tree.
+
+    A TEAM matches the tag ``team``; a CUSTOM budget whose resource is ``tag:value`` matches that tag.
+    """
+    value = budget.resource_id
+    if value is None:
+        return None
+    fact = SCOPED_BY.get(budget.budget_type)
+    if fact is not None:
+        return fact, value
+    if budget.budget_type is BudgetType.TEAM:
+        return _TAG + TEAM_TAG, value
+    if budget.budget_type is BudgetType.CUSTOM:
+        tag, colon, wanted = value.partition(":")
+        return (_TAG + tag, wanted) if tag and colon and wanted else None
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Scoped:
+    """A budget that matches operations by a fact."""
+
+    budget: Budget
+    fact: str
+    value: str
+
+    def fits(self, facts: Mapping[str, str | None]) -> bool:
+        return facts.get(self.fact) == self.value
+
 
 class BudgetTree:
     """All budgets of a tenant, closed ones included. ``put`` replaces one; everything else reads."""
@@ -21,7 +57,9 @@ class BudgetTree:
         self.tenant = tenant
         self._budgets: dict[str, Budget] = {}
         self._children: dict[str | None, dict[str, Budget]] = {}
-        self._scoped: dict[str | None, dict[str, Budget]] = {}
+        self._scoped: dict[str | None, dict[str, _Scoped]] = {}
+        self._tags: frozenset[str] = frozenset()
+        """The tags that scoped budgets look at."""
         self._paths: dict[tuple[str, ...], ChargePath] = {}
 
     def __len__(self) -> int:
@@ -36,6 +74,7 @@ class BudgetTree:
         twin._budgets = dict(self._budgets)
         twin._children = {parent: dict(each) for parent, each in self._children.items()}
         twin._scoped = {parent: dict(each) for parent, each in self._scoped.items()}
+        twin._tags = self._tags
         return twin
 
     def put(self, budget: Budget) -> None:
@@ -46,8 +85,12 @@ class BudgetTree:
             self._scoped.get(old.parent_uid, {}).pop(old.uid, None)
         self._budgets[budget.uid] = budget
         self._children.setdefault(budget.parent_uid, {})[budget.uid] = budget
-        if budget.budget_type in SCOPED_BY and budget.resource_id is not None and budget.closed_at_us is None:
-            self._scoped.setdefault(budget.parent_uid, {})[budget.uid] = budget
+        matched = matched_by(budget) if budget.closed_at_us is None else None
+        if matched is not None:
+            fact, value = matched
+            self._scoped.setdefault(budget.parent_uid, {})[budget.uid] = _Scoped(budget, fact, value)
+            if fact.startswith(_TAG):
+                self._tags |= {fact.removeprefix(_TAG)}
         self._paths.clear()
 
     def get(self, uid: str | None) -> Budget | None:
@@ -102,10 +145,16 @@ class BudgetTree:
         """The root budget that pays for what nobody else does."""
         return uid_of(self.tenant, UNATTRIBUTED)
 
+    def tag_facts(self, tags: Mapping[str, str | float | bool] | None) -> dict[str, str | None]:
+        """What scoped budgets look at of an operation's tags; mostly nothing."""
+        if not tags or not self._tags:
+            return {}
+        return {_TAG + name: _text(tags[name]) for name in self._tags if name in tags}
+
     def path(self, leaf_uid: str, facts: Mapping[str, str | None]) -> ChargePath:
         """Who pays for an operation that charges ``leaf_uid``.
 
-        ``facts`` are its ``user_id``, ``provider``, ``model_id`` and ``agent_id``.
+        ``facts`` are its ``user_id``, ``provider``, ``model_id``, ``agent_id``, and ``tag_facts``.
 
         Equal sets of budgets give the same path object until the tree changes.
         """
@@ -122,11 +171,11 @@ class BudgetTree:
         matched: dict[str, None] = {}
         parents: list[str | None] = [None, *chain]
         while parents:
-            for budget in self._scoped.get(parents.pop(), {}).values():
-                fits = facts.get(SCOPED_BY[budget.budget_type]) == budget.resource_id
+            for scoped in self._scoped.get(parents.pop(), {}).values():
+                budget = scoped.budget
                 # One entry has one currency: a scoped root of another currency cannot share it.
                 if (
-                    fits
+                    scoped.fits(facts)
                     and budget.uid not in chain
                     and budget.uid not in matched
                     and budget.currency == currency
@@ -140,3 +189,8 @@ class BudgetTree:
         text = "\x1f".join(chain) + "\x1e" + "\x1f".join(scoped)
         digest = blake2b(text.encode(), digest_size=12).hexdigest()
         return ChargePath(uid_of(self.tenant, digest), self.tenant, chain, scoped)
+
+
+def _text(value: str | float | bool) -> str:  # noqa: FBT001 - a tag's value
+    """A tag's value as a resource id writes it: true, 5, 0.5, words as they are."""
+    return value if isinstance(value, str) else str(value).lower()

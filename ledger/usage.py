@@ -66,6 +66,7 @@ Name = Annotated[
 Count = Annotated[int, Field(strict=True, ge=0, le=10**15)]
 Instant = Annotated[datetime, BeforeValidator(_instant)]
 Money = Annotated[Decimal, BeforeValidator(_money)]
+Tags = dict[str, str | int | float | bool]
 
 
 class UsageInput(BaseModel):
@@ -117,7 +118,7 @@ class UsageInput(BaseModel):
     category: Name = "api_call"
     provider_cost: Money | None = None
     provider_cost_currency: str = "USD"
-    tags: dict[str, str | int | float | bool] | None = None
+    tags: Tags | None = None
 
 
 _SAYS_WHAT_WAS_USED: Final = frozenset({*BILLED, "provider_usage"})

@@ -38,7 +38,13 @@ def path_for(view: View, budget_id: str | None, usage: Usage) -> tuple[ChargePat
             raise NotFound(f"There is no budget {budget_id}.", field="budget_id")
         return None, None
     sent = usage.sent
-    facts = {"provider": sent.provider, "model_id": sent.model_id, "user_id": None, "agent_id": None}
+    facts = {
+        "provider": sent.provider,
+        "model_id": sent.model_id,
+        "user_id": None,
+        "agent_id": None,
+        **view.tree.tag_facts(sent.tags),
+    }
     return view.tree.path(budget.uid, facts), budget.currency
 
 

@@ -10,6 +10,7 @@ from ledger.model import id_of
 from ledger.results import Difference
 from schema.enums import RepricedAs
 from schema.page import PageInfo
+from schema.rate_card_inputs import RateCardInput
 from schema.scalars import BigInt, DateTime, Decimal, InstantText
 from schema.words import money, optional_instant
 
@@ -25,8 +26,13 @@ class RepriceInput:
     to: InstantText = strawberry.field(description="Exclusive.")
     budget_id: strawberry.ID | None = strawberry.field(description="Charged to this budget or below it.")
     model_id: str | None
+    provider: str | None = strawberry.field(description="As it was recorded.")
     unpriced: bool = strawberry.field(default=False, description="Only what has no price yet.")
     dry_run: bool = strawberry.field(default=True, description="Say what would change, and change nothing.")
+    cards: list[RateCardInput] = strawberry.field(
+        default_factory=list,
+        description="What if: cards that are only supposed, over those that hold. For dry runs, at most 50.",
+    )
     reason: str | None = strawberry.field(description="Why, for whoever asks later; kept on each adjustment.")
     first: int = strawberry.field(default=200, description="How many operations to look at; at most 500.")
     after: str | None

@@ -3,7 +3,7 @@
 import strawberry
 
 from schema.recording import RecordUsageInput, hand_over_words
-from schema.scalars import BigInt, Decimal
+from schema.scalars import JSON, BigInt, Decimal
 
 ONE = BigInt(1)
 
@@ -34,6 +34,9 @@ class ReserveInput:
     quantity: BigInt = strawberry.field(default=ONE, description="How many of the resource are held.")
     requests: BigInt = strawberry.field(
         default=ONE, description="How many operations it is for: a lease may be spent by many."
+    )
+    tags: JSON | None = strawberry.field(
+        description="What TEAM and CUSTOM budgets match; settled usage is charged where these tags said.",
     )
 
 

@@ -237,6 +237,7 @@ class UsageFilter:
     session_id: strawberry.ID | None
     user_id: strawberry.ID | None
     model_id: str | None
+    provider: str | None
     pricing: Pricing | None
     from_: InstantText | None = strawberry.field(name="from", description="Inclusive.")
     to: InstantText | None = strawberry.field(description="Exclusive.")

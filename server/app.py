@@ -66,7 +66,12 @@ def build_app(running: Running) -> Starlette:
 
     routes = Routes(Gate(look_up), metrics)
     probe = Probe(running.database.verify)
-    workers = {"committer": running.committer, "fold": running.fold, "sweeper": running.sweeper}
+    workers = {
+        "committer": running.committer,
+        "fold": running.fold,
+        "sweeper": running.sweeper,
+        "late_prices": running.late_prices,
+    }
     return Application(
         routes=[
             *usage_routes(routes, metrics, services.ledger),

@@ -67,6 +67,11 @@ class Metrics:
         self.holds_expired = Counter(
             "costgraph_holds_expired", "Reservations that ended by themselves", registry=registry
         )
+        self.late_prices = Counter(
+            "costgraph_late_prices",
+            "Operations that were settled when their price was known",
+            registry=registry,
+        )
 
     def refused(self, code: str) -> None:
         """Something was refused."""

@@ -28,11 +28,12 @@ from pricing.catalogue import load_catalogue
 from pricing.quote import Pricer
 from pricing.resources import price_lists
 from resolvers.context import Services
+from server.late_prices import LatePrices
 from server.metrics import Metrics
 from server.settings import Settings
 from server.sweeper import Sweeper
 from server.warm import warm
-from server.workers import Worker, fold_worker, sweep_worker
+from server.workers import Worker, fold_worker, late_prices_worker, sweep_worker
 
 logger = structlog.get_logger("costgraph.server")
 
@@ -46,6 +47,7 @@ class Running:
     committer: Committer
     fold: Worker
     sweeper: Worker
+    late_prices: Worker
     metrics: Metrics
 
     def fold_lag(self) -> int:
@@ -54,12 +56,12 @@ class Running:
 
 
 class Observer:
-    """Tells the metrics, the fold and the sweeper of every batch."""
+    """Tells the metrics, the fold and the other workers of every batch."""
 
     def __init__(self, metrics: Metrics, folder: Folder) -> None:
         self._metrics = metrics
         self._folder = folder
-        self.sweeper: Sweeper | None = None
+        self.workers: tuple[Sweeper | LatePrices, ...] = ()
 
     def committed(self, changes: Changes, commands: int, seconds: float, waiting: int) -> None:
         """A tenant's part of a batch is durable."""
@@ -70,8 +72,8 @@ class Observer:
         self._metrics.holds_granted.inc(changes.granted)
         self._metrics.holds_expired.inc(changes.expired)
         self._folder.committed(changes)
-        if self.sweeper is not None:
-            self.sweeper.committed(changes)
+        for worker in self.workers:
+            worker.committed(changes)
 
     def retried(self, reason: str) -> None:
         """A batch is decided again."""
@@ -114,13 +116,23 @@ def open_services(settings: Settings, connection: Connection, *, hot: bool = Tru
         services.keys.ensure_admin(hash_of(admin_key(settings).get_secret_value()))
         if hot:
             warm(store, pricer)
-        observer.sweeper = Sweeper(services.reservations, committer)
-        fold, sweeper = fold_worker(folder), sweep_worker(observer.sweeper)
-        # The sweeper commits, so it stops before the committer does.
-        for worker in (fold, committer, sweeper):
+        sweeper = Sweeper(services.reservations, committer)
+        late_prices = LatePrices(
+            committer,
+            services.usage,
+            services.prices,
+            trees,
+            services.reservations.tenants,
+            metrics.late_prices.inc,
+        )
+        observer.workers = (sweeper, late_prices)
+        fold, sweeping = fold_worker(folder), sweep_worker(sweeper)
+        settling = late_prices_worker(late_prices)
+        # These commit, so they stop before the committer does.
+        for worker in (fold, committer, sweeping, settling):
             worker.start()
             stack.callback(worker.stop)
-        yield Running(services, database, committer, fold, sweeper, metrics)
+        yield Running(services, database, committer, fold, sweeping, settling, metrics)
 
 
 def found_default_tenant(store: GraphLedgerStore) -> None:

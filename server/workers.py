@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable
 
 from graph.rollups import Folder
+from server.late_prices import LatePrices
 from server.sweeper import Sweeper
 
 
@@ -34,6 +35,11 @@ class Worker:
 def sweep_worker(sweeper: Sweeper) -> Worker:
     """The thread that releases expired holds."""
     return Worker("sweeper", sweeper.run, sweeper.wake)
+
+
+def late_prices_worker(late_prices: LatePrices) -> Worker:
+    """The thread that settles what gets its price later."""
+    return Worker("late_prices", late_prices.run, late_prices.wake)
 
 
 def fold_worker(folder: Folder) -> Worker:

@@ -25,6 +25,8 @@ class EntryRow(TypedDict):
     parts_nano: int
     tokens: int
     operations: int
+    forced_windows: list[str] | None
+    forced_amounts: list[int] | None
 
 
 class UnpricedRow(TypedDict):
@@ -35,6 +37,8 @@ class UnpricedRow(TypedDict):
     charge_path: str
     charged_at_us: int
     tokens: int
+    forced_windows: list[str] | None
+    forced_amounts: list[int] | None
 
 
 class EventRow(TypedDict):

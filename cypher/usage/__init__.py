@@ -17,6 +17,7 @@ class Wanted(TypedDict):
     paths: list[str] | None
     pricing: str | None
     model_id: str | None
+    provider: str | None
     user_id: str | None
     from_us: int | None
     to_us: int | None
@@ -57,6 +58,14 @@ class ReachRow(TypedDict):
     """The key of the usage after those; no row where there are not so many."""
 
     key: str
+
+
+class AwaitingParams(TypedDict):
+    """A page of what awaits a price: keys in (after, before)."""
+
+    after: str
+    before: str
+    limit: int
 
 
 class OneBudget(TypedDict):
@@ -151,6 +160,7 @@ UNPRICED: CypherQuery[WantedInRange, KeyRow] = CypherQuery("usage/unpriced", Wan
 UNPRICED_REACH: CypherQuery[ReachParams, ReachRow] = CypherQuery(
     "usage/unpriced_reach", ReachParams, ReachRow
 )
+AWAITING: CypherQuery[AwaitingParams, KeyRow] = CypherQuery("usage/awaiting", AwaitingParams, KeyRow)
 SESSION: CypherQuery[WantedInSession, KeyRow] = CypherQuery("usage/session", WantedInSession, KeyRow)
 CHARGE_PATHS: CypherQuery[OneBudget, PathsRow] = CypherQuery("usage/charge_paths", OneBudget, PathsRow)
 USAGES: CypherQuery[Uids, UsageRow] = CypherQuery("usage/usages", Uids, UsageRow)

@@ -16,6 +16,7 @@ from ledger.model import (
     CostEntry,
     Enforcement,
     EntryKind,
+    Forced,
     Increase,
     Limit,
     Meter,
@@ -244,6 +245,10 @@ def usage_properties(operation: RecordedOperation) -> Properties:
     }
     if operation.unpriced_seq is not None:
         properties["charged_at_us"] = operation.charged_at_us
+        properties |= _forced(operation.forced)
+    if operation.pricing is not Pricing.PRICED:
+        seq = operation.unpriced_seq if operation.entry is None else operation.entry.seq
+        properties["awaiting_key"] = seq_uid(operation.tenant, seq or 0)
     if sent.session_id is not None:
         properties["session_id"] = sent.session_id
         properties["session_uid"] = uid_of(operation.tenant, sent.session_id)
@@ -264,7 +269,8 @@ def present(properties: Properties) -> Properties:
 
 def charged_properties(grown: Grown | PricedLater) -> Properties:
     """What changes on a TokenUsage node whose operation got a price, or costs more."""
-    return {
+    settled = {"awaiting_key": None} if grown.pricing is Pricing.PRICED else {}
+    return settled | {
         "pricing": grown.pricing.value,
         "charged_prompt_nano": grown.charged.prompt_nano,
         "charged_completion_nano": grown.charged.completion_nano,
@@ -321,7 +327,15 @@ def entry_properties(entry: CostEntry, path_uid: str) -> Properties:
         "fx_source": entry.fx_source,
         "fx_from": entry.fx_from,
     }
-    return present(properties)
+    return present(properties | _forced(entry.forced))
+
+
+def _forced(forced: Forced) -> Properties:
+    """What a charge forced past limits, as two lists; mostly nothing."""
+    if not forced:
+        return {}
+    uids, amounts = zip(*forced, strict=True)
+    return {"forced_windows": list(uids), "forced_amounts": list(amounts)}
 
 
 def first_entry_properties(entry: CostEntry, operation: RecordedOperation) -> Properties:
@@ -362,6 +376,7 @@ def entry_of(node: Properties) -> CostEntry:
         node.get("fx_date"),
         node.get("fx_source"),
         node.get("fx_from"),
+        tuple(zip(node.get("forced_windows") or (), node.get("forced_amounts") or (), strict=True)),
     )
 
 

@@ -92,4 +92,10 @@ MIGRATIONS: tuple[Migration, ...] = (
             statements.INDEX_PRICE_FILE_BY_VERSION_KEY,
         ),
     ),
+    Migration(
+        version=2,
+        name="usage that awaits a price",
+        types=(statements.TYPE_TOKEN_USAGE_AWAITING_KEY,),
+        schema=(statements.INDEX_TOKEN_USAGE_BY_AWAITING_KEY,),
+    ),
 )

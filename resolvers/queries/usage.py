@@ -31,6 +31,7 @@ def usage_query(view: View, wanted: UsageFilter | None, first: int) -> UsageQuer
         session_id=wanted.session_id,
         pricing=None if wanted.pricing is None else wanted.pricing.value,
         model_id=wanted.model_id,
+        provider=wanted.provider,
         user_id=wanted.user_id,
         from_us=instant_us(wanted.from_, "from"),
         to_us=instant_us(wanted.to, "to"),

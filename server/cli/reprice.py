@@ -71,6 +71,11 @@ def reprice(
     *,
     budget: Annotated[str | None, typer.Option(help="What was charged to this budget or below it.")] = None,
     model: Annotated[str | None, typer.Option(help="What this model did.")] = None,
+    provider: Annotated[str | None, typer.Option(help="What was recorded of this provider.")] = None,
+    suppose: Annotated[
+        list[str] | None,
+        typer.Option(help='What if a model cost this: "gpt-4o: completion 8 per 1M". Changes nothing.'),
+    ] = None,
     unpriced: Annotated[bool, typer.Option("--unpriced", help="Only what has no price yet.")] = False,
     apply: Annotated[
         bool, typer.Option("--apply", help="Book it. Without: only say what it would be.")
@@ -88,15 +93,20 @@ def reprice(
 
       costgraph reprice --from 2026-11-01T00:00Z
       costgraph reprice --from 2026-11-01T00:00Z --budget acme --apply --reason "contract of 1 November"
+      costgraph reprice --from 2026-11-01T00:00Z --suppose "gpt-4o: uncached 2 per 1M" --suppose "o3: * -10%"
     """
     from server.cli.api import connected
 
+    if suppose and apply:
+        raise CliError("--suppose only says what would be: set the price first, then --apply.", MISUSED)
     begin, end = instant(from_, "--from"), datetime.now(UTC) if to is None else instant(to, "--to")
     said = {
         "from": begin.isoformat(),
         "to": end.isoformat(),
         "budgetId": budget,
         "modelId": model,
+        "provider": provider,
+        "cards": supposed(suppose or [], budget),
         "unpriced": unpriced,
         "dryRun": not apply,
         "reason": reason,
@@ -113,6 +123,29 @@ def reprice(
                 break
             after = page["pageInfo"]["endCursor"]
     _show(totals, apply=apply, as_json=as_json)
+
+
+def supposed(texts: list[str], budget: str | None) -> list[dict[str, Any]]:
+    """The API's words for what is supposed, a card for each model. Raises ``CliError``."""
+    from server.cli.rate_lines import line_of
+
+    lines: dict[str, list[dict[str, Any]]] = {}
+    for text in texts:
+        model, colon, line = text.rpartition(":")
+        if not colon or not model.strip():
+            raise CliError(f'--suppose is like "gpt-4o: completion 8 per 1M", not {text!r}.', MISUSED)
+        lines.setdefault(model.strip(), []).append(line_of(line))
+    return [
+        {
+            "cardId": f"supposed {model}",
+            "model": model,
+            "lines": each,
+            "budgetId": budget,
+            "mode": "any",
+            "mayRaise": True,
+        }
+        for model, each in lines.items()
+    ]
 
 
 def instant(text: str, option: str) -> datetime:

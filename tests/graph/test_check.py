@@ -117,6 +117,37 @@ def test_windows_of_tokens_and_requests_are_counted_too(database: Database, chec
     assert all(name.startswith("window_spent TOKENS/DAY ") for name in findings)
 
 
+def test_forced_amounts_are_recomputed_from_the_charges_that_forced_them(
+    database: Database, check: Check, desk: Desk
+) -> None:
+    desk.do(
+        desk.usage("over", usd(3), budget_id="web", prompt_tokens=40),
+        desk.usage("over, too", UNPRICED, budget_id="web", prompt_tokens=30),
+        desk.usage("after", usd(2), budget_id="web"),
+    )
+    assert check.run(desk.tenant) == []
+    forced = {
+        row["uid"].removeprefix(desk.uid("")): row["forced"]
+        for row in ask(
+            database,
+            "MATCH (w:Window) WHERE w.uid STARTS WITH $uid AND w.forced > 0 "
+            "RETURN w.uid AS uid, w.forced AS forced",
+            uid=desk.uid("web#"),
+        )
+    }
+    assert forced.pop("web#amount@period") == usd(3.5), "1.50 of the first, all of the second"
+    assert list(forced.values()) == [42], "72 of 100 tokens were used: 12 of the first, 30 without a price"
+    day = next(iter(forced))
+    spoil(
+        database,
+        "MATCH (w:Window {uid: $uid}) SET w.forced = w.forced - 1 RETURN count(w) AS n",
+        uid=desk.uid(day),
+    )
+    (finding,) = check.run(desk.tenant)
+    assert finding.invariant.startswith("window_forced TOKENS/DAY ")
+    assert (finding.budget_id, finding.expected, finding.actual) == ("web", "42", "41")
+
+
 def test_a_window_that_is_gone_is_found(database: Database, check: Check, desk: Desk) -> None:
     spoil(
         database,

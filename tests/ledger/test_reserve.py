@@ -336,6 +336,17 @@ def test_scoped_budgets_refuse_and_are_charged_once(world: World) -> None:
     assert world.figures("user-u") == (0, 10 * CENT, 0)
 
 
+def test_a_team_is_matched_by_the_tags_that_a_hold_says_and_its_settlement_stays_there(world: World) -> None:
+    world.budget("red", 10 * CENT, "project", budget_type=BudgetType.TEAM, resource_id="red")
+    held = world.held("leaf", 10 * CENT, key="k", tags={"team": "red"})
+    assert isinstance(world.reserve("leaf", CENT, tags={"team": "red"}), BudgetExceeded)
+    assert isinstance(world.reserve("leaf", CENT, tags={"team": "blue"}), Reservation)
+    with pytest.raises(Conflict):
+        world.reserve("leaf", 10 * CENT, key="k", tags={"team": "blue"})
+    world.settled(held, (usage("op", tags={"team": "blue"}), cost(3 * CENT)))
+    assert world.figures("red") == (3 * CENT, 0, 0)
+
+
 def test_a_window_that_is_over_makes_room(world: World) -> None:
     world.budget("daily", USD, recurrence="DAILY")
     world.held("daily", USD, ttl_seconds=86_400)

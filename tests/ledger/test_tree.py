@@ -101,6 +101,27 @@ def test_a_scoped_budget_pays_beside_the_leaf_when_its_fact_matches(kind: Budget
     assert paid(tree, "other", **{fact: "x"}) == (["other"], []), "it matches what charges its parent"
 
 
+def test_a_team_matches_the_tag_team_and_a_custom_budget_the_tag_that_it_names() -> None:
+    tree = tree_of(
+        *ACME,
+        node("red", "acme", budget_type=BudgetType.TEAM, resource_id="red"),
+        node("checkout", "acme", budget_type=BudgetType.CUSTOM, resource_id="feature:checkout"),
+        node("canary", "red", budget_type=BudgetType.CUSTOM, resource_id="canary:true"),
+        node("plain", "acme", budget_type=BudgetType.CUSTOM, resource_id="feature"),
+    )
+
+    def beside(leaf: str, **tags: str | float | bool) -> list[str]:
+        found = tree.path(uid_of("t", leaf), {"user_id": None, **tree.tag_facts(tags)})
+        return [id_of(uid) for uid in found.scoped]
+
+    assert beside("search", team="red", feature="checkout") == ["checkout", "red"]
+    assert beside("search", team="red", canary=True) == ["canary", "red"], "below the team: only of the team"
+    assert beside("search", canary=True, feature="") == []
+    assert beside("other", team="red") == [], "it matches what charges its parent"
+    assert beside("red", team="red", feature="checkout") == ["checkout"], "once, where it is the leaf already"
+    assert tree.tag_facts({"colour": "red"}) == {}, "nobody looks at it"
+
+
 def test_a_scoped_root_matches_the_whole_tenant() -> None:
     tree = tree_of(*ACME, user("ann", "ann"))
     assert paid(tree, "search", user_id="ann")[1] == ["ann"]

@@ -139,3 +139,41 @@ def test_what_cannot_be_asked_is_refused(admin: Caller, said: dict[str, Any], co
 def test_a_confined_key_reprices_nothing(world: Caller) -> None:
     key = world.confined("web", Role.ADMIN)
     assert key.ask(REPRICE, input=SPAN).code == "FORBIDDEN"
+
+
+def test_a_dry_run_under_a_supposed_card_says_the_difference_and_leaves_no_card(world: Caller) -> None:
+    half = {"cardId": "what-if", "model": "gpt-4o", "lines": [{"unit": "*", "discountPercent": "50"}]}
+    (page,) = pages(world, cards=[{**half, "budgetId": "acme"}])
+    by_budget = {each["budgetId"]: (each["before"], each["after"]) for each in page["differences"]}
+    assert by_budget == {"acme": ("12.505", "6.2525"), "web": ("12.505", "6.2525")}
+    (page,) = pages(world, cards=[half])
+    assert {each["budgetId"] for each in page["differences"]} == {"acme", "web", "other"}
+    assert world.get("{ rateCards { nodes { cardId } } }")["rateCards"]["nodes"] == []
+    assert spent(world, "acme") == "12.5085"
+
+
+def test_a_supposed_version_of_a_card_stands_in_its_place(world: Caller) -> None:
+    put(world, "deal", {"unit": "*", "discountPercent": "10"}, budgetId="acme")
+    supposed = {"cardId": "deal", "budgetId": "acme", "model": "gpt-4o"}
+    cards = [{**supposed, "lines": [{"unit": "*", "discountPercent": "20"}]}]
+    (page,) = pages(world, cards=cards)
+    assert [each["after"] for each in page["differences"]] == ["10.004", "10.004"]
+
+
+def test_a_supposed_card_books_nothing_and_names_a_budget_that_is_there(world: Caller) -> None:
+    card = {"cardId": "c", "model": "gpt-4o", "lines": [{"unit": "*", "discountPercent": "50"}]}
+    refused = world.ask(REPRICE, input={**SPAN, "cards": [card], "dryRun": False})
+    assert (refused.code, refused.field) == ("INVALID", "cards")
+    unknown = world.ask(REPRICE, input={**SPAN, "cards": [{**card, "budgetId": "nowhere"}]})
+    assert (unknown.code, unknown.field) == ("NOT_FOUND", "budgetId")
+    many = world.ask(REPRICE, input={**SPAN, "cards": [card] * 51})
+    assert (many.code, many.field) == ("INVALID", "cards")
+
+
+def test_only_what_a_provider_billed_is_looked_at(world: Caller) -> None:
+    at = "2026-11-05T13:00:00Z"
+    record(world, usage("elsewhere", budgetId="web", provider="azure", timestamp=at))
+    assert [page["looked"] for page in pages(world, provider="azure")] == [1]
+    assert [page["looked"] for page in pages(world, provider="openai")] == [6]
+    shown = world.get('{ usage(filter: {provider: "azure"}) { nodes { operationId } } }')
+    assert [each["operationId"] for each in shown["usage"]["nodes"]] == ["elsewhere"]

@@ -304,6 +304,8 @@ SCOPED = {
     "PROVIDER": ("openai", {"provider": "openai"}),
     "MODEL": ("gpt-4o", {"modelId": "gpt-4o"}),
     "AGENT": ("agent", {"agentId": "agent"}),
+    "TEAM": ("red", {"tags": {"team": "red", "shift": 2}}),
+    "CUSTOM": ("feature:checkout", {"tags": {"feature": "checkout"}}),
 }
 
 
@@ -313,7 +315,7 @@ def test_a_scoped_budget_refuses_what_it_matches_and_is_charged_once(admin: Call
     budget(admin, "acme", amount="10")
     budget(admin, "web", "acme")
     budget(admin, "scoped", "acme", budgetType=kind, resourceId=member, amount="1")
-    other = {"agentId": "somebody"} if kind == "AGENT" else {}
+    other = {"agentId": "somebody"} if kind == "AGENT" else {"tags": {"team": "blue", "feature": "search"}}
     held(admin, "others", "web", amount="2", **other)
     refused = reserve(admin, "k", "web", amount="2", **facts)
     assert [each["budgetId"] for each in refused["violations"]] == ["scoped"]

@@ -23,9 +23,10 @@ def check_books(store: SimulatedStore, *, limits_were_lowered: bool = False) -> 
         assert len({uid for uid, _ in amounts}) == len(amounts), f"{hold.uid} holds twice on a window"
         for uid, amount in amounts:
             reserved[uid] = reserved.get(uid, 0) + amount
+    forced = _forced(store)
     for window in store.windows.values():
         assert window.reserved == reserved.get(window.uid, 0), f"reserved of {window.uid}: {window}"
-        assert window.forced >= 0, window
+        assert window.forced == forced.get(window.uid, 0), f"forced of {window.uid}: {window}"
         limit = limits.get(window.limit_uid)
         if limit is None or (window.end_us is not None and window.end_us <= limit.since_us):
             # The limit is gone, or came back after this window had ended: nobody counts there any more.
@@ -33,6 +34,17 @@ def check_books(store: SimulatedStore, *, limits_were_lowered: bool = False) -> 
         assert window.spent == _spent(store, limit, window.uid, window.start_us, window.end_us), window
         if limit.amount is not None and limit.enforcement is Enforcement.HARD and not limits_were_lowered:
             assert window.spent + window.reserved - window.forced <= limit.amount + window.carried, window
+
+
+def _forced(store: SimulatedStore) -> dict[str, int]:
+    """What charges tell that they forced, by window."""
+    told = [each.entry.forced for each in store.entries]
+    told += [each.operation.forced for each in store.usages.values()]
+    forced: dict[str, int] = {}
+    for uid, amount in (each for one in told for each in one):
+        assert amount > 0, f"nothing was forced in {uid}"
+        forced[uid] = forced.get(uid, 0) + amount
+    return forced
 
 
 def _spent(store: SimulatedStore, limit: Limit, uid: str, start_us: int | None, end_us: int | None) -> int:

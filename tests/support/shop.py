@@ -31,12 +31,15 @@ class Shop(Desk):
 
     def say(self, card_id: str, *lines: RateLine, revise: bool = False, **fields: Any) -> Any:
         """The answer to a card."""
+        (answer,) = self.do(self.card(card_id, *lines, revise=revise, **fields))
+        return answer
+
+    def card(self, card_id: str, *lines: RateLine, revise: bool = False, **fields: Any) -> PutRateCard:
+        """The command that says a card."""
         budget_id, reason = fields.pop("budget_id", None), fields.pop("reason", None)
         provider, model = fields.pop("provider", None), fields.pop("model", "gpt-4o")
         card = RateCard(card_id, provider, model, lines, "", **fields)
-        command = PutRateCard(self.tenant, self.scope_uid, "a-key", card, budget_id, reason, revise)
-        (answer,) = self.do(command)
-        return answer
+        return PutRateCard(self.tenant, self.scope_uid, "a-key", card, budget_id, reason, revise)
 
     def spend(self, operation_id: str, **fields: Any) -> CostEntry:
         """What a million tokens cost, whoever pays."""

@@ -13,6 +13,8 @@ KEYS = (
     "MATCH (e:CostEntry {uid: 'example-ledger/0000000000000001'}) SET e.completion_cost_nano = 10",
     "MATCH (e:CostEntry {uid: 'example-ledger/0000000000000001'}) SET e.other_cost_nano = 0",
     "MATCH (e:CostEntry {uid: 'example-ledger/0000000000000001'}) SET e.seq = 1",
+    "MATCH (e:CostEntry {uid: 'example-ledger/0000000000000001'}) SET e.forced_windows = ['w']",
+    "MATCH (e:CostEntry {uid: 'example-ledger/0000000000000001'}) SET e.forced_amounts = [1]",
 )
 EVENT = "CREATE (:Event {uid: 'example-ledger/0000000000000003', seq: 3})"
 LOST = "MATCH (u:TokenUsage {uid: 'example-ledger/priced'})-[i:INCURRED]->() DELETE i"

@@ -18,7 +18,8 @@ OPERATION = (
     "usage_reported: true, parent_operation_id: 'op0', budget_id: 'leaf', charge_path: 'example-usage/path', "
     "resource_type: 'LLMTokens', pricing: 'UNPRICED', unpriced_reason: 'UNKNOWN_MODEL', "
     "time_key: 'example-usage/0000000000000007/op', agent_key: 'example-usage/a/0000000000000007/op', "
-    "path_key: 'example-usage/path/0000000000000007/op', unpriced_key: 'example-usage/0000000000000001'}) "
+    "path_key: 'example-usage/path/0000000000000007/op', unpriced_key: 'example-usage/0000000000000001', "
+    "awaiting_key: 'example-usage/0000000000000001'}) "
     "CREATE (u)-[:INCURRED]->(e:CostEntry {uid: 'example-usage/0000000000000001', seq: 1})-[:CHARGED_TO]->(p)"
 )
 
@@ -28,6 +29,7 @@ WANTED: usage.Wanted = {
     "paths": ["example-usage/path"],
     "pricing": None,
     "model_id": "m",
+    "provider": "p",
     "user_id": None,
     "from_us": 0,
     "to_us": 9,
@@ -46,6 +48,11 @@ def reach(owner: str) -> usage.ReachParams:
 
 
 EXAMPLES = (
+    Example(
+        usage.AWAITING,
+        {"after": "example-usage/", "before": "example-usage0", "limit": 10},
+        given=(OPERATION,),
+    ),
     Example(usage.TIMELINE, wanted("example-usage"), given=(OPERATION,)),
     Example(usage.TIMELINE_REACH, reach("example-usage"), given=(OPERATION,)),
     Example(usage.AGENT_TIMELINE, wanted("example-usage/a"), given=(OPERATION,)),
