@@ -4,6 +4,7 @@ Nothing that was spent is turned away: what exceeds the hold, or comes after it 
 same. An operation may grow: counts of later settles are cumulative, and the difference is charged.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -35,6 +36,7 @@ from pricing.units import TokenCounts
 
 LATE_SETTLE: Final = "LATE"
 ESTIMATED: Final = "ESTIMATED"
+PricedUsages = Sequence[tuple[Usage, Quote]]
 HELD_AMOUNT: Final = "held_amount"
 """The price source of what was charged without a price: the amount that was held."""
 
@@ -52,13 +54,13 @@ def settle(state: TenantState, command: Settle, now_us: int) -> SettleResult:
         for index, (usage, _) in enumerate(command.usages)
         if (wrong := _wrong(hold, usage)) is not None
     }
-    command, months = _priced(state, command, hold, refused, now_us)
-    settling = _Settling(state, command, hold, now_us)
+    usages, months = _priced(state, command, hold, refused, now_us)
+    settling = _Settling(state, command, usages, hold, now_us)
     repeated = hold.state in {HoldState.SETTLED, HoldState.RELEASED}
     overrun_before = hold.overrun_nano
     results: dict[int, RecordResult] = dict(refused)
     unpriced: list[int] = []
-    for index, (usage, quote) in enumerate(command.usages):
+    for index, (usage, quote) in enumerate(usages):
         if index in refused:
             continue
         if command.final and quote.charged_in(settling.currency).pricing is Pricing.UNPRICED:
@@ -66,9 +68,9 @@ def settle(state: TenantState, command: Settle, now_us: int) -> SettleResult:
         else:
             results[index] = settling.take(usage, quote, months.get(index))
     for index, quote in settling.estimates(unpriced):
-        results[index] = settling.take(command.usages[index][0], quote)
+        results[index] = settling.take(usages[index][0], quote)
 
-    ordered = tuple(results[index] for index in range(len(command.usages)))
+    ordered = tuple(results[index] for index in range(len(usages)))
     if ordered and all(isinstance(each, InvalidUsage | OperationConflict) for each in ordered):
         return next(each for each in ordered if isinstance(each, InvalidUsage | OperationConflict))
     if command.final and hold.state is HoldState.HELD:
@@ -95,8 +97,8 @@ def settle(state: TenantState, command: Settle, now_us: int) -> SettleResult:
 
 def _priced(
     state: TenantState, command: Settle, hold: Hold, refused: dict[int, InvalidUsage], now_us: int
-) -> tuple[Settle, dict[int, Priced]]:
-    """The settlement at the prices of its path, and those by index; what has none that can be is refused."""
+) -> tuple[PricedUsages, dict[int, Priced]]:
+    """The usages at the prices of their path, and those by index; what has none that can be is refused."""
     usages = list(command.usages)
     found: dict[int, Priced] = {}
     for index, (usage, quote) in enumerate(usages):
@@ -110,7 +112,7 @@ def _priced(
         else:
             usages[index] = usage, priced.quote
             found[index] = priced
-    return replace(command, usages=tuple(usages)), found
+    return usages, found
 
 
 def _warnings(*, late: bool, ordered: tuple[RecordResult, ...]) -> tuple[Warning, ...]:
@@ -167,9 +169,12 @@ def _some_higher(counts: TokenCounts, than: TokenCounts) -> bool:
 class _Settling:
     """One settlement on its way: takes usages one by one, and what is held for them off the hold."""
 
-    def __init__(self, state: TenantState, command: Settle, hold: Hold, now_us: int) -> None:
+    def __init__(
+        self, state: TenantState, command: Settle, usages: PricedUsages, hold: Hold, now_us: int
+    ) -> None:
         self._state = state
         self._command = command
+        self._usages = usages
         self._hold = hold
         self._now_us = now_us
         leaf = state.tree.get(hold.path.leaf_uid)
@@ -315,7 +320,7 @@ class _Settling:
 
     def estimates(self, indexes: list[int]) -> list[tuple[int, Quote]]:
         """What is held, divided among usages without a price by their tokens; nothing where nothing is."""
-        usages = [self._command.usages[index] for index in indexes]
+        usages = [self._usages[index] for index in indexes]
         fresh = [
             index
             for index, (usage, _) in zip(indexes, usages, strict=True)
@@ -324,11 +329,11 @@ class _Settling:
         ]
         held, weights = self._hold.cost_nano, {}
         if self._hold.state is HoldState.HELD and held:
-            weights = {i: self._command.usages[i][0].counts.total_tokens for i in fresh}
+            weights = {i: self._usages[i][0].counts.total_tokens for i in fresh}
         found: list[tuple[int, Quote]] = []
         left, whole = held, sum(weights.values())
         for position, index in enumerate(fresh):
-            quote = self._command.usages[index][1].charged_in(self.currency)
+            quote = self._usages[index][1].charged_in(self.currency)
             if weights:
                 last = position == len(fresh) - 1
                 share = left if last or not whole else round_ratio(left * weights[index], whole)
@@ -337,7 +342,7 @@ class _Settling:
                 quote = _estimate(quote, share, self.currency)
             found.append((index, quote))
         rest = [index for index in indexes if index not in set(fresh)]
-        return [*found, *((index, self._command.usages[index][1]) for index in rest)]
+        return [*found, *((index, self._usages[index][1]) for index in rest)]
 
     def own_before(self, ordered: tuple[RecordResult, ...]) -> int:
         """What a repeated settlement had charged the first time, as far as its answers show."""
