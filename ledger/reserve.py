@@ -216,8 +216,9 @@ def _asked(state: TenantState, command: Reserve, plan: Plan) -> Asked | PriceUnk
             cost = 0
     tokens = bound.tokens
     if tokens is None:
-        tokens = (command.prompt_tokens or 0) + (command.max_completion_tokens or 0)
-        if not tokens and command.model_id is not None and plan.tokens_limited:
+        said = (command.prompt_tokens, command.max_completion_tokens)
+        tokens = sum(each or 0 for each in said)
+        if not tokens and None in said and command.model_id is not None and plan.tokens_limited:
             # Nobody knows how many, but a call of a model has some: a limit that is used up refuses it.
             tokens = 1
     return cost, tokens, command.requests, command.quantity

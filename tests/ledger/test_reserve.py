@@ -347,6 +347,14 @@ def test_a_team_is_matched_by_the_tags_that_a_hold_says_and_its_settlement_stays
     assert world.figures("red") == (3 * CENT, 0, 0)
 
 
+def test_a_call_of_no_tokens_passes_where_a_call_of_unknown_tokens_does_not(world: World) -> None:
+    world.budget("tokens", None, limits=(limit("TOKENS", 5, "DAY"),))
+    world.held("tokens", 0, prompt_tokens=5, max_completion_tokens=0)
+    nothing = {"model_id": "m", "prompt_tokens": 0, "max_completion_tokens": 0}
+    assert isinstance(world.reserve("tokens", 0, **nothing), Reservation)
+    assert isinstance(world.reserve("tokens", 0, model_id="m", prompt_tokens=0), BudgetExceeded)
+
+
 def test_a_window_that_is_over_makes_room(world: World) -> None:
     world.budget("daily", USD, recurrence="DAILY")
     world.held("daily", USD, ttl_seconds=86_400)
