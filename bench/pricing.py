@@ -12,12 +12,17 @@ from typing import TypeVar
 
 from pricing import calendar as civil
 from pricing.calendar import DAY_US, Unit
-from pricing.catalogue import load_catalogue
+from pricing.cards import RateCard, RateLine
+from pricing.catalogue import Catalogue, load_catalogue
+from pricing.prices import CONTRACT, Prices, Revision
 from pricing.quote import Pricer, PricingRequest
 from pricing.units import TokenCounts
 
 CALLS = 20_000
 ROUNDS = 5
+CARDS = 10_000
+BUDGETS = 2_000
+PATHS = 50
 START_US = 1_762_000_000 * civil.SECOND_US
 
 T = TypeVar("T")
@@ -60,6 +65,24 @@ def _billed() -> dict[str, int]:
     }
 
 
+def _contracts(catalogue: Catalogue, requests: Sequence[PricingRequest]) -> None:
+    """The same under 10,000 rate cards: contracts of 2,000 budgets, patterns among them, and overrides."""
+    prices = Prices([catalogue])
+    started = perf_counter()
+    for number in range(CARDS):
+        provider, model = MODELS[number % len(MODELS)] if number % 3 else ("openai", f"model-{number}*")
+        line = RateLine("*", discount_ppm=1_000 + number)
+        card = RateCard(f"card-{number}", provider, model, (line,), CONTRACT, recorded_at_us=number)
+        prices.put(Revision(card, budget_uid=f"t/{number % BUDGETS}" if number % 10 else None))
+    paths = [tuple(f"t/{random.randrange(BUDGETS)}" for _ in range(3)) for _ in range(PATHS)]
+    asked = [(paths[number % PATHS], request) for number, request in enumerate(requests)]
+    for path, request in asked:
+        prices.pricer(path).quote(request)
+    say("cards_10000_said_and_compiled", round((perf_counter() - started) * 1000), "ms")
+    measure("contract_card_warm", lambda each: prices.pricer(each[0]).card(each[1]), asked)
+    measure("contract_quote_warm", lambda each: prices.pricer(each[0]).quote(each[1]), asked)
+
+
 def main() -> None:
     """Run them all."""
     start = perf_counter()
@@ -80,6 +103,8 @@ def main() -> None:
         sys.exit(f"the catalogue does not price {unpriced}")
     measure("quote_warm", pricer.quote, requests)
     measure("quote_warm_one_model", pricer.quote, [requests[0]] * CALLS)
+
+    _contracts(catalogue, requests)
 
     new_york = civil.zone("America/New_York")
     measure("day_number", lambda at_us: civil.day_number(at_us, new_york), instants)
