@@ -216,3 +216,38 @@ def test_an_experiment_asks_as_little_however_much_is_in_it(counter: Counter) ->
     few = sorted(counter.queries(EXPERIMENT))
     grow_to(2, 40)
     assert sorted(counter.queries(EXPERIMENT)) == few
+
+
+PRICES_SHOWN = {
+    "explanations": """{ usage(first: 100) { nodes {
+        operationId costEntries { totalCost explanation { lines exact terms { card cost } } }
+    } } }""",
+    "rate cards": "{ rateCards(first: 100) { nodes { cardId author lines { unit price } } } }",
+    "exchange rates": "{ exchangeRates(first: 100) { nodes { base quote rate } } }",
+}
+
+
+def test_prices_and_explanations_ask_as_little_however_many_there_are(counter: Counter) -> None:
+    budget(counter.caller, "acme", amount="100")
+    create = "mutation($input: RateCardInput!) { createRateCard(input: $input) { cardId } }"
+
+    def more(begin: int, end: int) -> None:
+        grow(counter.caller, begin, end)
+        for number in range(begin, end):
+            lines = [{"unit": "*", "discountPercent": str(number + 1)}]
+            deal = {"cardId": f"deal{number:02d}", "budgetId": f"web{number:02d}", "model": "gpt-4o"}
+            counter.caller.get(create, input={**deal, "lines": lines})
+        rows = [usage(f"deal{number}", budgetId=f"task{number:02d}") for number in range(begin, end)]
+        record(counter.caller, *rows)
+
+    more(0, 2)
+    few = {name: sorted(counter.queries(text)) for name, text in PRICES_SHOWN.items()}
+    more(2, 9)
+    counter.queries(PRICES_SHOWN["rate cards"])  # the first look after a card was said reads what is new
+    many = {name: sorted(counter.queries(text)) for name, text in PRICES_SHOWN.items()}
+    assert {name: len(asked) for name, asked in many.items()} == {
+        "explanations": 6,
+        "rate cards": 2,
+        "exchange rates": 1,
+    }
+    assert all(len(many[name]) <= len(few[name]) for name in many)
