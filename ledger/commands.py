@@ -11,7 +11,16 @@ from hashlib import blake2b
 from typing import Any, Final
 
 from ledger.errors import InvalidInput, OutOfRange
-from ledger.model import AMOUNT_LIMIT, BudgetType, Enforcement, Meter, Recurrence, WindowKind, uid_of
+from ledger.model import (
+    AMOUNT_LIMIT,
+    BudgetType,
+    Enforcement,
+    Meter,
+    Recurrence,
+    Throttle,
+    WindowKind,
+    uid_of,
+)
 from ledger.price_commands import PriceCommand
 from ledger.usage import ID_LENGTH_MAX, Usage, fingerprint_of
 from pricing.bounds import Bound
@@ -288,6 +297,7 @@ class LimitSpec:
     enforcement: Enforcement = Enforcement.HARD
     resource: str | None = None
     each: str | None = None
+    throttle: Throttle | None = None
 
 
 @dataclass(frozen=True, slots=True)

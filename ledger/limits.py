@@ -6,12 +6,15 @@ from typing import Final
 
 from ledger.commands import LimitSpec
 from ledger.errors import InvalidInput, OutOfRange
-from ledger.model import AMOUNT_LIMIT, Limit, Meter, WindowKind
+from ledger.model import AMOUNT_LIMIT, Enforcement, Limit, Meter, Throttle, WindowKind
 from ledger.plan import MEMBER_FACT
-from ledger.windows import EXCEEDED_PPM
+from ledger.windows import EXCEEDED_PPM, PPM
 from pricing.money import NANO_MAX
 
 LIMITS_MAX: Final = 64
+SHAPE_MILLI_MIN: Final = 100
+SHAPE_MILLI_MAX: Final = 10_000
+DELAY_MS_MAX: Final = 3_600_000
 # Part of the limit's key, so without the characters that separate keys.
 _RESOURCE = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 
@@ -110,7 +113,23 @@ def _limit(budget_uid: str, warning_threshold_ppm: int, spec: LimitSpec) -> Limi
         spec.resource,
         spec.each,
         thresholds(warning_threshold_ppm),
+        throttle=_throttle(spec),
     )
+
+
+def _throttle(spec: LimitSpec) -> Throttle | None:
+    throttle = spec.throttle
+    if throttle is None:
+        return None
+    if spec.enforcement is not Enforcement.THROTTLE:
+        raise InvalidInput("only a THROTTLE limit has a throttle's start, shape and delay", field="limits")
+    if not 0 <= throttle.start_ppm < PPM:
+        raise InvalidInput("a throttle starts at 0 to less than 1", field="limits")
+    if not SHAPE_MILLI_MIN <= throttle.shape_milli <= SHAPE_MILLI_MAX:
+        raise InvalidInput("a throttle's shape is 0.1 to 10", field="limits")
+    if not 0 < throttle.max_delay_ms <= DELAY_MS_MAX:
+        raise InvalidInput(f"a throttle delays 1 to {DELAY_MS_MAX} ms at most", field="limits")
+    return throttle
 
 
 def key_of(meter: Meter, window: WindowKind | None, resource: str | None, each: str | None) -> str:

@@ -7,7 +7,7 @@ thresholds are integer parts per million (``*_ppm``).
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from pricing.quote import Pricing
 
@@ -153,6 +153,19 @@ class Increase(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class Throttle:
+    """From which utilisation a THROTTLE limit delays, how steeply, and how long at most."""
+
+    start_ppm: int = 800_000
+    shape_milli: int = 2_000
+    """The exponent of the curve, in thousandths: 1 is a straight line, 2 begins gently."""
+    max_delay_ms: int = 10_000
+
+
+USUAL_THROTTLE: Final = Throttle()
+
+
+@dataclass(frozen=True, slots=True)
 class Limit:
     """One limit of a budget. ``amount`` is nano-units for COST, a count otherwise; None only tracks.
 
@@ -173,6 +186,8 @@ class Limit:
     since_us: int = 0
     """When it was added to a budget that had been there; windows that had ended by then it does not have."""
     increases: tuple[Increase, ...] = ()
+    throttle: Throttle | None = None
+    """How a THROTTLE limit delays; None: as usual."""
 
     @property
     def counts_all(self) -> bool:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from ledger.holds import HeldWindows
-from ledger.model import Budget, ChargePath, Enforcement, Limit, Meter, Window, WindowKind
+from ledger.model import USUAL_THROTTLE, Budget, ChargePath, Enforcement, Limit, Meter, Window, WindowKind
 from ledger.tree import BudgetTree
 from ledger.windows import LEVEL_SPAN, PPM, Span, amount_at, changes_at, window_span
 
@@ -214,10 +214,14 @@ def _counter(slot: Slot) -> Counter:
     amount, thresholds = slot.amount, slot.limit.thresholds_ppm
     if amount is None:
         return slot.window, UNLIMITED, UNLIMITED
+    look_above = amount
+    if slot.limit.enforcement is Enforcement.THROTTLE:
+        # Where it begins to delay.
+        look_above = amount * (slot.limit.throttle or USUAL_THROTTLE).start_ppm // PPM
     if not thresholds:
-        return slot.window, amount, UNLIMITED
+        return slot.window, look_above, UNLIMITED
     # The least spend that reaches the first threshold; anything at all reaches an amount of 0.
-    return slot.window, amount, max(1, -(-amount * thresholds[0] // PPM))
+    return slot.window, look_above, max(1, -(-amount * thresholds[0] // PPM))
 
 
 def windows_of_plan(

@@ -16,6 +16,7 @@ from ledger.prices import bound_on
 from ledger.record import user_of
 from ledger.results import BudgetExceeded, PriceUnknown, Reservation, ReserveResult, Throttled, Violation
 from ledger.state import TenantState
+from ledger.throttle import Delay, delay_on, told
 from ledger.tree import BudgetTree
 from ledger.violations import exceeded, violation_of
 from ledger.warnings import dump_warnings, load_warnings
@@ -53,17 +54,24 @@ def reserve(state: TenantState, command: Reserve, now_us: int) -> ReserveResult:
     if isinstance(asked, PriceUnknown):
         return asked
     answer: list[Warning] = []
+    delay: Delay | None = None
     if _close(plan, asked):
         refusal = refuse(state, plan, asked, command.scope_uid, now_us, dry_run=command.dry_run)
         if refusal is not None:
             return refusal
         answer = _warnings(state, plan, asked, command.scope_uid)
+        delay = _delay(plan, asked, now_us)
     decision = Decision.WARN if answer else Decision.ALLOW
-    expires_at_us = now_us + command.ttl_seconds * 1_000_000
+    if delay is not None:
+        decision = Decision.THROTTLE
+        answer = [as_seen(state, command.scope_uid, told(delay)), *answer]
+    delay_ms = 0 if delay is None else delay.ms
+    # Who is asked to wait holds for as long after that.
+    expires_at_us = now_us + delay_ms * 1_000 + command.ttl_seconds * 1_000_000
     if not command.dry_run:
         if agent is None:
             state.put_agent(Agent(command.agent_uid, command.tenant, command.agent_id, created_at_us=now_us))
-        _hold(state, command, plan, facts, asked, answer, now_us)
+        _hold(state, command, plan, facts, asked, decision, answer, now_us, expires_at_us)
         state.next_expiry_us = min(state.next_expiry_us, expires_at_us)
     return Reservation(
         command.reservation_id,
@@ -72,7 +80,7 @@ def reserve(state: TenantState, command: Reserve, now_us: int) -> ReserveResult:
         0 if command.dry_run else asked[0],
         expires_at_us,
         decision,
-        0,
+        delay_ms,
         duplicate=False,
         warnings=tuple(answer),
         agent_id=command.agent_id,
@@ -86,8 +94,10 @@ def _hold(
     plan: Plan,
     facts: Facts,
     asked: Asked,
+    decision: Decision,
     warnings: list[Warning],
     now_us: int,
+    expires_at_us: int,
 ) -> None:
     """Hold what was asked for, and note it."""
     cost, tokens, requests, level = asked
@@ -102,7 +112,7 @@ def _hold(
         plan.path,
         now_us,
         now_us,
-        now_us + command.ttl_seconds * 1_000_000,
+        expires_at_us,
         cost,
         cost,
         tokens,
@@ -116,7 +126,7 @@ def _hold(
         command.resource,
     )
     if warnings:
-        hold.decision = Decision.WARN
+        hold.decision = decision
         hold.warnings = dump_warnings(warnings)
     state.put_hold(hold)
     state.changes.granted += 1
@@ -280,6 +290,17 @@ def _near(counters: tuple[Counter, ...], asked: int) -> bool:
 
 
 _METERS: Final = (Meter.COST, Meter.TOKENS, Meter.REQUESTS, Meter.LEVEL)
+
+
+def _delay(plan: Plan, asked: Asked, now_us: int) -> Delay | None:
+    """The longest delay that a limit asks for; None where none does."""
+    delays = [
+        delay
+        for meter, amount in zip(_METERS, asked, strict=True)
+        for slot in plan.slots.get(meter, ())
+        if (delay := delay_on(slot, amount, now_us)) is not None
+    ]
+    return max(delays, key=lambda delay: delay.ms, default=None)
 
 
 def refuse(

@@ -28,7 +28,9 @@ from ledger.results import (
     SettleResult,
 )
 from ledger.state import TenantState
+from ledger.throttle import delay_on
 from ledger.usage import Usage, same_operation
+from ledger.windows import PPM
 from pricing.money import round_ratio
 from pricing.quote import Quote
 from pricing.rates import Costs
@@ -82,7 +84,7 @@ def settle(state: TenantState, command: Settle, now_us: int) -> SettleResult:
     charged, overrun = settling.charged_nano, hold.overrun_nano - overrun_before
     if repeated and not settling.news:
         charged, overrun = settling.own_before(ordered), hold.overrun_nano
-    decision = settling.decision()
+    decision, delay_ms = settling.decision()
     return Settled(
         reservation=reservation_of(state, hold, command.scope_uid, duplicate=repeated and not settling.news),
         results=ordered,
@@ -90,7 +92,7 @@ def settle(state: TenantState, command: Settle, now_us: int) -> SettleResult:
         overrun_nano=overrun,
         late=late,
         decision=decision,
-        delay_ms=RETRY_MS if decision is Decision.THROTTLE else 0,
+        delay_ms=delay_ms,
         warnings=_warnings(late=late, ordered=ordered),
     )
 
@@ -354,29 +356,29 @@ class _Settling:
                     total += each.cost_entry.total_cost_nano
         return total
 
-    def decision(self) -> Decision:
-        """What a stream should do now: go on, take care, slow down, stop."""
+    def decision(self) -> tuple[Decision, int]:
+        """What a stream should do now: go on, take care, slow down for some milliseconds, stop."""
         hold = self._hold
         plan = self._plan or self._state.plan(hold.path, hold.facts(), hold.at_us)
-        decision = Decision.ALLOW
         if not self._command.final and hold.state is not HoldState.HELD:
-            return Decision.DENY
-        for meter in (Meter.COST, Meter.TOKENS):
-            for _, limit, window, amount in plan.slots.get(meter, ()):
-                if amount is None:
-                    continue
-                if window.spent + window.reserved > amount or window.spent >= amount:
-                    if limit.enforcement is Enforcement.HARD:
-                        return Decision.DENY
-                    if limit.enforcement is Enforcement.THROTTLE:
-                        decision = Decision.THROTTLE
-                        continue
-                reached = (
-                    limit.thresholds_ppm and window.spent * 1_000_000 >= amount * limit.thresholds_ppm[0]
-                )
-                if reached and decision is Decision.ALLOW:
-                    decision = Decision.WARN
-        return decision
+            return Decision.DENY, 0
+        warn, delay_ms = False, 0
+        for slot in (*plan.slots.get(Meter.COST, ()), *plan.slots.get(Meter.TOKENS, ())):
+            _, limit, window, amount = slot
+            if amount is None:
+                continue
+            used_up = window.spent + window.reserved > amount or window.spent >= amount
+            if used_up and limit.enforcement is Enforcement.HARD:
+                return Decision.DENY, 0
+            if used_up and limit.enforcement is Enforcement.THROTTLE:
+                delay_ms = max(delay_ms, RETRY_MS)
+            if (delay := delay_on(slot, 0, self._now_us)) is not None:
+                delay_ms = max(delay_ms, delay.ms)
+            reached = limit.thresholds_ppm and window.spent * PPM >= amount * limit.thresholds_ppm[0]
+            warn = warn or bool(reached)
+        if delay_ms:
+            return Decision.THROTTLE, delay_ms
+        return Decision.WARN if warn else Decision.ALLOW, 0
 
 
 def _difference(quote: Quote, charged: Costs) -> Quote:

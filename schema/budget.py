@@ -8,6 +8,7 @@ import strawberry
 from insight.rollups import RollupQuery
 from ledger import model
 from ledger.access import Permission
+from ledger.throttle import throttle_of
 from ledger.view import page_of
 from ledger.windows import LimitStatus as LimitStanding
 from schema.access import guarded
@@ -87,6 +88,27 @@ class Limit:
         )
 
 
+@strawberry.type(description="How a THROTTLE limit delays the nearer it is.")
+class Throttle:
+    """How a THROTTLE limit delays."""
+
+    start: float = strawberry.field(description="Up to this utilization nobody waits.")
+    shape: float = strawberry.field(description="1 is a straight line, 2 begins gently.")
+    max_delay_ms: int = strawberry.field(description="At the limit.")
+
+    @classmethod
+    def of(cls, row: model.Limit) -> Self | None:
+        """From the ledger's; None of a limit that does not delay."""
+        curve = throttle_of(row)
+        if curve is None:
+            return None
+        return cls(
+            start=curve.start_ppm / 1_000_000,
+            shape=curve.shape_milli / 1_000,
+            max_delay_ms=curve.max_delay_ms,
+        )
+
+
 @strawberry.type(description="One limit in its current window; figures in its unit.")
 class LimitStatus:
     """One limit in its current window."""
@@ -94,6 +116,7 @@ class LimitStatus:
     meter: Meter
     window: WindowKind | None
     enforcement: Enforcement
+    throttle: Throttle | None
     resource: str | None
     amount: Decimal | None = strawberry.field(
         description="What it allows in this window: increases and what was carried over included."
@@ -118,6 +141,7 @@ class LimitStatus:
             meter=limit.meter,
             window=limit.window,
             enforcement=limit.enforcement,
+            throttle=Throttle.of(limit),
             resource=limit.resource,
             amount=quantity(row.amount, limit.meter),
             spent=quantity(window.spent, limit.meter),

@@ -1,6 +1,7 @@
 """What callers say about budgets, and the ledger's commands that it means."""
 
 from collections.abc import Callable
+from math import isfinite
 from typing import Any, Final
 
 import strawberry
@@ -10,11 +11,29 @@ from ledger.access import Principal
 from ledger.commands import CreateBudget, IncreaseLimit, LimitSpec, UpdateBudget
 from ledger.errors import InvalidInput
 from ledger.limits import key_of
-from ledger.model import AMOUNT_LIMIT
+from ledger.model import AMOUNT_LIMIT, Throttle
 from ledger.model import Meter as LedgerMeter
 from schema.enums import BudgetType, Dimension, Enforcement, Meter, Recurrence, WindowKind
 from schema.scalars import Decimal, InstantText
 from schema.words import instant_us, nano, ppm, whole
+
+
+@strawberry.input(
+    description="How a THROTTLE limit delays, the more the nearer it is: maxDelayMs x^shape, where x is how "
+    "far utilization is between start and 1, times how far it is ahead of the time that has passed."
+)
+class ThrottleInput:
+    """A curve as asked for."""
+
+    start: float = strawberry.field(default=0.8, description="Up to this utilization nobody waits.")
+    shape: float = strawberry.field(default=2.0, description="1 is a straight line, 2 begins gently.")
+    max_delay_ms: int = strawberry.field(default=10_000, description="At the limit.")
+
+    def curve(self) -> Throttle:
+        """The ledger's. Raises ``InvalidInput``."""
+        if not (isfinite(self.start) and isfinite(self.shape)):
+            raise InvalidInput("a throttle's start and shape are numbers", field="limits")
+        return Throttle(round(self.start * 1_000_000), round(self.shape * 1_000), self.max_delay_ms)
 
 
 @strawberry.input(
@@ -29,6 +48,7 @@ class LimitInput:
     enforcement: Enforcement = Enforcement.HARD
     resource: str | None
     each: Dimension | None
+    throttle: ThrottleInput | None = strawberry.field(description="Of a THROTTLE limit; else it is as usual.")
 
     def spec(self) -> LimitSpec:
         """The ledger's. Raises ``InvalidInput``, ``PricingError``."""
@@ -42,6 +62,7 @@ class LimitInput:
             enforcement=self.enforcement,
             resource=self.resource,
             each=None if self.each is None else self.each.value,
+            throttle=None if self.throttle is None else self.throttle.curve(),
         )
 
 

@@ -1,6 +1,7 @@
 """Between the ledger's nouns and the properties of their nodes."""
 
 from collections.abc import Mapping
+from dataclasses import astuple
 from typing import Any
 
 import orjson
@@ -23,6 +24,7 @@ from ledger.model import (
     Pricing,
     Recurrence,
     Schedule,
+    Throttle,
     Window,
     WindowKind,
     seq_uid,
@@ -120,6 +122,7 @@ def limit_properties(limit: Limit) -> Properties:
         "increases": orjson.dumps([list(each) for each in limit.increases]).decode()
         if limit.increases
         else None,
+        "throttle": None if limit.throttle is None else list(astuple(limit.throttle)),
     }
 
 
@@ -138,6 +141,7 @@ def limit_of(node: Properties) -> Limit:
         tuple(node["thresholds_ppm"]),
         node["since_us"],
         tuple(Increase(*each) for each in orjson.loads(node.get("increases") or "[]")),
+        Throttle(*node["throttle"]) if node.get("throttle") else None,
     )
 
 

@@ -9,10 +9,12 @@ METERS: Final = ("COST", "TOKENS", "REQUESTS", "LEVEL", "SIZE", "AGE")
 WINDOWS: Final = ("REQUEST", "MINUTE", "HOUR", "DAY", "WEEK", "MONTH", "YEAR", "PERIOD", "LIFETIME")
 ENFORCEMENTS: Final = ("HARD", "THROTTLE", "SOFT")
 MEMBERS: Final = ("USER", "AGENT", "PROVIDER", "MODEL")
+THROTTLE_WORDS: Final = {"from": "start", "shape": "shape", "delay": "maxDelayMs"}
 NONE: Final = "none"
 LIMIT_HELP: Final = (
     'A limit in words: its meter, window and amount, such as "COST DAY 25"; then perhaps HARD, THROTTLE or '
-    'SOFT, "of" a resource, "each" USER, AGENT, PROVIDER or MODEL. Several may be given.'
+    'SOFT, "of" a resource, "each" USER, AGENT, PROVIDER or MODEL. "COST DAY 25 THROTTLE from 0.5 shape 2 '
+    'delay 10000" delays from half of it on, up to 10 s. Several may be given.'
 )
 
 
@@ -39,9 +41,18 @@ def _limit(text: str) -> dict[str, Any]:
             limit["resource"] = words.pop(0)
         elif word.lower() == "each":
             limit["each"] = _one_of(MEMBERS, words, text)
+        elif (name := THROTTLE_WORDS.get(word.lower())) is not None and words:
+            limit.setdefault("throttle", {})[name] = _number(words.pop(0), name, text)
         else:
             raise _wrong(text, f"{word} has no place in it")
     return limit
+
+
+def _number(word: str, name: str, text: str) -> float:
+    try:
+        return int(word) if name == "maxDelayMs" else float(word)
+    except ValueError:
+        raise _wrong(text, f"{word} is no number") from None
 
 
 def _one_of(known: Sequence[str], words: list[str], text: str) -> str:

@@ -280,7 +280,7 @@ def test_at_most_10_agents_a_user(world: World) -> None:
 def test_a_throttle_limit_sends_away_at_its_limit_and_a_hard_one_wins(world: World) -> None:
     world.update("leaf", limits=(limit("REQUESTS", 1, "MINUTE", "THROTTLE"),))
     held = world.held("leaf", CENT)
-    assert held.delay_ms == 0
+    assert held.delay_ms == 10_000, "it uses the limit up: whoever does waits longest"
     away = world.reserve("leaf", CENT)
     assert isinstance(away, Throttled)
     assert away.retry_after_ms == 60_000
@@ -350,7 +350,7 @@ def test_a_team_is_matched_by_the_tags_that_a_hold_says_and_its_settlement_stays
 def test_a_call_of_no_tokens_passes_where_a_call_of_unknown_tokens_does_not(world: World) -> None:
     world.budget("tokens", None, limits=(limit("TOKENS", 5, "DAY"),))
     world.held("tokens", 0, prompt_tokens=5, max_completion_tokens=0)
-    nothing = {"model_id": "m", "prompt_tokens": 0, "max_completion_tokens": 0}
+    nothing: dict[str, Any] = {"model_id": "m", "prompt_tokens": 0, "max_completion_tokens": 0}
     assert isinstance(world.reserve("tokens", 0, **nothing), Reservation)
     assert isinstance(world.reserve("tokens", 0, model_id="m", prompt_tokens=0), BudgetExceeded)
 
