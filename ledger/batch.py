@@ -21,10 +21,9 @@ from ledger.plan import Facts, windows_of_plan
 from ledger.ports import LedgerStore, LedgerTransaction, Wanted
 from ledger.record import facts_of_record, payer
 from ledger.reserve import facts_of_reserve, payer_of
-from ledger.state import TenantState
+from ledger.state import PlanKey, TenantState
 from ledger.tree import BudgetTree
 from ledger.windows import Span, window_uid
-from pricing.calendar import HOUR_US
 from pricing.ports import RateSource
 from pricing.prices import Prices
 
@@ -140,13 +139,15 @@ def _load(state: TenantState, commands: Sequence[Command], now_us: int) -> None:
     paths: dict[str, ChargePath] = {}
     windows: dict[str, tuple[Limit, Span, str | None]] = {}
     held: list[str] = []
-    seen: set[tuple[str | int | None, ...]] = set()
+    seen: set[PlanKey] = set()
     for path, facts, at_us in _charges(state, commands, held, now_us):
-        key = (path.uid, at_us // HOUR_US, *facts.values())
+        key = state.plan_key(path, facts, at_us)
         if key in seen:
             continue
         seen.add(key)
         paths[path.uid] = path
+        if state.has_plan(key, at_us):
+            continue
         for limit, span, member in windows_of_plan(state.tree, path, facts, at_us):
             windows[window_uid(limit, span, member)] = limit, span, member
     state.load_paths(paths.values())

@@ -6,7 +6,7 @@ committed: ``LedgerHead.commits`` tells. After a failed commit it is thrown away
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import orjson
 
@@ -23,6 +23,8 @@ from pricing.prices import GivenRates, PriceFile, Prices, Revision
 
 FOREVER_US: Final = 2**63 - 1
 CACHED_MAX: Final = 100_000
+
+PlanKey: TypeAlias = tuple[str | int | None, ...]
 
 
 @dataclass(slots=True)
@@ -49,9 +51,7 @@ class TenantState:
     """No open hold expires before this."""
     batch: int = 0
     """Counts the batches that were decided on this state."""
-    _plans: dict[tuple[str | int | None, ...], Plan] = field(
-        default_factory=dict[tuple[str | int | None, ...], Plan]
-    )
+    _plans: dict[PlanKey, Plan] = field(default_factory=dict[tuple[str | int | None, ...], Plan])
     _looks: dict[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
     """Which facts limits look at, by path."""
 
@@ -99,15 +99,23 @@ class TenantState:
         self.requests[request.uid] = request
         self.changes.requests.append(request)
 
-    def plan(self, path: ChargePath, facts: Facts, at_us: int) -> Plan:
-        """Where an operation with those facts counts at an instant."""
+    def plan_key(self, path: ChargePath, facts: Facts, at_us: int) -> PlanKey:
+        """What an operation has in common with those that count in the same windows, within an hour."""
         looks = self._looks.get(path.uid)
         if looks is None:
             looks = self._looks[path.uid] = looks_at(self.tree, path)
         if looks:
-            key = (path.uid, at_us // HOUR_US, *[facts.get(name) for name in looks])
-        else:
-            key = (path.uid, at_us // HOUR_US)
+            return (path.uid, at_us // HOUR_US, *[facts.get(name) for name in looks])
+        return (path.uid, at_us // HOUR_US)
+
+    def has_plan(self, key: PlanKey, at_us: int) -> bool:
+        """Whether the windows at an instant are known already."""
+        plan = self._plans.get(key)
+        return plan is not None and plan.from_us <= at_us < plan.until_us
+
+    def plan(self, path: ChargePath, facts: Facts, at_us: int) -> Plan:
+        """Where an operation with those facts counts at an instant."""
+        key = self.plan_key(path, facts, at_us)
         plan = self._plans.get(key)
         if plan is None or not plan.from_us <= at_us < plan.until_us:
             plan = self._plans[key] = build_plan(self.tree, path, facts, at_us, self._found)
