@@ -116,6 +116,7 @@ class Reprice:
     reason: str | None = None
     dry_run: bool = False
     """Whether to say what would change, and change nothing."""
+    author: str | None = None
 
     def __post_init__(self) -> None:
         """Check what can be checked outside of the ledger's lock."""

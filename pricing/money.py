@@ -103,6 +103,13 @@ def format_nano(nano: int) -> str:
     return f"{sign}{units}." + f"{fraction:0{PLACES}d}".rstrip("0")
 
 
+def format_nano_fixed(nano: int) -> str:
+    """Plain decimal text with all nine places, for tables: ``47608895000`` → ``"47.608895000"``."""
+    units, fraction = divmod(abs(nano), NANO)
+    sign = "-" if nano < 0 else ""
+    return f"{sign}{units}.{fraction:0{PLACES}d}"
+
+
 def from_nano(nano: int) -> Decimal:
     """The exact ``Decimal``, without trailing zeros.
 

@@ -88,6 +88,7 @@ class CreateBudgetInput:
             priority=self.priority,
             limits=tuple(each.spec() for each in self.limits),
             carry_over_cap_nano=nano(self.carry_over_cap, "carry_over_cap"),
+            author=principal.key_id,
         )
 
 
@@ -121,7 +122,7 @@ class UpdateBudgetInput:
         for name, value in said.items():
             inner, convert = _CHANGES.get(name, (name, _as_it_is))
             changes[inner] = convert(value, name)
-        return UpdateBudget(principal.tenant, principal.scope_uid, self.budget_id, changes)
+        return UpdateBudget(principal.tenant, principal.scope_uid, self.budget_id, changes, principal.key_id)
 
 
 def _as_it_is(value: Any, _field: str) -> Any:
@@ -180,4 +181,5 @@ class IncreaseLimitInput:
             instant_us(self.until, "until") or 0,
             instant_us(self.from_, "from"),
             AMOUNT_LIMIT if self.meter is None else key_of(self.meter, self.window, self.resource, each),
+            principal.key_id,
         )

@@ -92,4 +92,10 @@ MIGRATIONS: tuple[Migration, ...] = (
             statements.INDEX_PRICE_FILE_BY_VERSION_KEY,
         ),
     ),
+    Migration(
+        version=5,
+        name="audit",
+        types=(statements.TYPE_AUDIT_ENTRY_UID,),
+        schema=(statements.UNIQUE_AUDIT_ENTRY_UID,),
+    ),
 )

@@ -47,7 +47,9 @@ class RepricingMutations:
         principal, uids = context.principal, [row["uid"] for row in page.rows]
         repriced = Repriced(())
         if uids:
-            command = Reprice(principal.tenant, principal.scope_uid, uids, input.reason, input.dry_run)
+            command = Reprice(
+                principal.tenant, principal.scope_uid, uids, input.reason, input.dry_run, principal.key_id
+            )
             repriced = cast("Repriced", await context.services.ledger.say(command))
         context.renew()
         end = None if page.end is None else cursors.cursor_of(kind, page.end)

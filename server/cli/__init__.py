@@ -6,10 +6,13 @@ from typing import Annotated
 
 import typer
 
-from server.cli import budget, evolve, importing, keys, prices
+from server.cli import budget, evolve, exporting, importing, keys, prices
+from server.cli.audit import audit
+from server.cli.backup import backup, restore
 from server.cli.compare import compare
 from server.cli.demo import demo
-from server.cli.errors import MISUSED, UNREACHABLE, CliError
+from server.cli.doctor import doctor
+from server.cli.errors import MISUSED, REFUSED, UNREACHABLE, CliError
 from server.cli.explain import explain, quote
 from server.cli.reprice import reprice
 from server.cli.serve import serve
@@ -32,11 +35,16 @@ app = typer.Typer(
 app.command()(serve)
 app.command()(demo)
 app.add_typer(importing.app)
+app.add_typer(exporting.app)
 app.add_typer(budget.app)
 app.add_typer(prices.app)
 app.add_typer(evolve.app)
 app.command()(status)
 app.command()(verify)
+app.command()(audit)
+app.command()(doctor)
+app.command()(backup)
+app.command()(restore)
 app.command()(quote)
 app.command()(explain)
 app.command()(compare)
@@ -68,12 +76,14 @@ def main() -> None:
         sys.stderr.close()  # the reader of our output left; nothing to say to it
         sys.exit(1)
     except Exception as error:
-        from graph.errors import GraphError
+        from graph.errors import BackupFailed, GraphError
         from server.run import NotReady
         from server.settings import SettingsError
 
         if isinstance(error, SettingsError):
             _end(str(error), MISUSED)
+        if isinstance(error, BackupFailed):
+            _end(str(error), REFUSED)
         if isinstance(error, GraphError | NotReady | OSError):
             _end(str(error), UNREACHABLE)
         raise

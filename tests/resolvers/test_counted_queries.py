@@ -78,6 +78,7 @@ SHOWN = {
         nodes { operationId agent { agentId } }
     } }""",
     "keys": "{ apiKeys(first: 100) { nodes { keyId budgetId } } }",
+    "audit": "{ auditLog(first: 100) { nodes { action subject budgetId before after } } }",
     "held": """{ budgets(first: 100) { nodes {
         openReservations status { reserved available limits { reserved available } }
         children { openReservations }
