@@ -1,13 +1,13 @@
 """Acts of administration: who did what to what, and how it was before and after.
 
 An act is noted beside the handler that does it, so it is written in the transaction of the act, or not at
-all. One that changes nothing leaves no entry. Before and after are JSON in the ledger's own words: money in
-nano-units, instants in microseconds, fields without a value left out.
+all. One that changes nothing leaves no entry. Before and after are JSON in the ledger's own words: amounts as
+text, in nano-units; instants in microseconds; fields without a value left out.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar, cast
 
 import orjson
 
@@ -23,6 +23,9 @@ C = TypeVar("C")
 A = TypeVar("A", bound=Administer)
 K = TypeVar("K", PutRateCard, WithdrawRateCard)
 R = TypeVar("R")
+_MONEY: Final = ("_nano", "amount")
+"""How fields of amounts end."""
+
 Handler = Callable[[TenantState, C, int], R]
 
 
@@ -69,7 +72,8 @@ def on_rates(handle: Handler[PutExchangeRates, RatesTaken]) -> Handler[PutExchan
         taken = handle(state, command, now_us)
         added = state.changes.rates[count:]
         if added:
-            subject = ", ".join(sorted({rate.source for given in added for rate in given.rates}))
+            sources = sorted({rate.source for given in added for rate in given.rates})
+            subject = sources[0] if len(sources) == 1 else f"{len(sources)} sources"
             _note(state, now_us, command.author, "exchange_rates.add", subject, None, None, asdict(taken))
         return taken
 
@@ -163,9 +167,26 @@ def _note(
 
 
 def told_as(fields: dict[str, Any]) -> str:
-    """JSON text; what has no value is left out, what JSON does not know is written as text."""
-    told = {name: value for name, value in fields.items() if value is not None}
-    return orjson.dumps(told, default=str).decode()
+    """JSON text. What has no value is left out; amounts are text: not everybody reads numbers past 2^53."""
+    return orjson.dumps(_told(fields), default=str).decode()
+
+
+def _told(value: Any, name: str = "") -> Any:
+    match value:
+        case dict():
+            fields = cast("dict[str, Any]", value)
+            # Sums of money by currency are named by what holds them.
+            return {
+                key: _told(each, name if name.endswith(_MONEY) else key)
+                for key, each in fields.items()
+                if each is not None
+            }
+        case list() | tuple():
+            return [_told(each, name) for each in cast("Sequence[Any]", value)]
+        case int() if name.endswith(_MONEY) and not isinstance(value, bool):
+            return str(value)
+        case _:
+            return value
 
 
 def _of_card(revision: Revision) -> dict[str, Any]:

@@ -14,8 +14,8 @@ from schema.words import optional_id
 
 
 @strawberry.type(
-    description="An act of administration. `before` and `after` are in the ledger's words: money in "
-    "nano-units (`_nano`), instants in microseconds (`_us`), fields without a value left out."
+    description="An act of administration. `before` and `after` are in the ledger's words: amounts as "
+    "text, money in nano-units (`_nano`); instants in microseconds (`_us`); no field without a value."
 )
 class AuditEntry:
     """An act of administration."""

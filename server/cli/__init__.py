@@ -52,16 +52,22 @@ app.command()(reprice)
 app.add_typer(keys.app)
 
 
-@app.callback()
-def version_option(
-    version: Annotated[bool, typer.Option("--version", help="Print the version.", is_eager=True)] = False,
-) -> None:
-    """Options of ``costgraph`` itself."""
-    if version:
+def print_version(wanted: bool) -> None:
+    """Print the version and end, where that was asked for."""
+    if wanted:
         from importlib.metadata import version as version_of
 
         typer.echo(f"costgraph {version_of('costgraph')}")
         raise typer.Exit
+
+
+@app.callback()
+def version_option(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=print_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Options of ``costgraph`` itself."""
 
 
 def main() -> None:

@@ -29,6 +29,7 @@ PROBLEMS: Final = {
     503: "Not now: send the same again. An operation id is never charged twice.",
 }
 OF_EVERY_BODY: Final = (400, 408, 413, 415)
+OF_EVERY_QUERY: Final = (422,)
 OF_EVERY_GUARD: Final = (401, 403, 503)
 PROBLEM_SCHEMA: Final = {
     "type": "object",
@@ -105,7 +106,8 @@ def _problems(path: str, operation: Operation) -> list[int]:
     if path in OPEN:
         return []
     bodies = () if operation.body is None else OF_EVERY_BODY
-    return sorted({*operation.problems, *bodies, *OF_EVERY_GUARD})
+    queries = OF_EVERY_QUERY if operation.query else ()
+    return sorted({*operation.problems, *bodies, *queries, *OF_EVERY_GUARD})
 
 
 def _problem(status: int) -> dict[str, Any]:
@@ -147,7 +149,9 @@ def _body(operation: Operation, schemas: dict[str, Any]) -> dict[str, Any]:
     else:
         raise TypeError(operation.summary)
     if operation.many:
-        schema = {"oneOf": [schema, {"type": "array", "maxItems": ROWS_MAX, "items": schema}]}
+        # A row that makes no sense is refused in its place, and the others are taken.
+        rows = {"description": "Such objects.", "type": "array", "maxItems": ROWS_MAX}
+        schema = {"oneOf": [schema, rows]}
     return {
         "required": True,
         "content": {"application/json": {"schema": schema, "example": operation.example}},

@@ -21,7 +21,7 @@ from server.rest.pricing import DAYS_MAX, CompareInput, EstimateInput
 
 Json = dict[str, Any]
 
-TEXT: Final[Json] = {"type": "string"}
+TEXT: Final[Json] = {"type": "string", "minLength": 1}
 INSTANT: Final[Json] = {"type": "string", "format": "date-time"}
 
 

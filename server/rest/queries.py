@@ -1,4 +1,4 @@
-"""What a GET says behind its question mark: known names only, each at most once."""
+"""What a GET says behind its question mark: known names only, each at most once, and something."""
 
 from collections.abc import Collection
 from enum import StrEnum
@@ -24,11 +24,13 @@ class Asked:
                 raise InvalidInput(f"There is no parameter {name[:64]!r} here.", field=name[:64])
             if name in self._said:
                 raise InvalidInput(f"{name} is said twice.", field=name)
+            if not value:
+                raise InvalidInput(f"{name} is empty: leave it out.", field=name)
             self._said[name] = value
 
     def text(self, name: str) -> str | None:
         """A text; None where nothing is said."""
-        return self._said.get(name) or None
+        return self._said.get(name)
 
     def needed(self, name: str) -> str:
         """A text that must be said."""

@@ -9,6 +9,7 @@ from graph.database import Database
 from ledger.access import Permission, Role
 from resolvers import Services
 from tests.resolvers.test_access import NEEDS
+from tests.support.experiments import experiment, family
 from tests.support.services import Caller, admin_of, budget, record, usage
 
 LOG = """
@@ -43,11 +44,15 @@ def test_an_entry_says_who_what_before_and_after(admin: Caller) -> None:
         "acme",
     )
     assert created["before"] is None
-    assert created["after"]["amount_nano"] == 10_000_000_000
+    assert created["after"]["amount_nano"] == "10000000000"
+    assert created["after"]["limits"][0]["amount"] == "10000000000"
     admin.get('mutation { updateBudget(input: {budgetId: "acme", amount: "12", name: "Acme"}) { budgetId } }')
     changed = last(admin)
     assert (changed["action"], changed["budgetId"]) == ("budget.update", "acme")
-    assert (changed["before"]["amount_nano"], changed["after"]["amount_nano"]) == (10**10, 12 * 10**9)
+    assert (changed["before"]["amount_nano"], changed["after"]["amount_nano"]) == (
+        "10000000000",
+        "12000000000",
+    )
     assert ("name" in changed["before"], changed["after"]["name"]) == (False, "Acme")
     assert changed["at"] >= created["at"]
 
@@ -123,6 +128,20 @@ def test_no_secret_gets_into_the_log(admin: Caller) -> None:
     assert "revoked_at_us" in found[0]["after"]
     assert created["secret"] not in str(found)
     assert "hash" not in str(found)
+
+
+def test_experiments_are_created_and_frozen_on_the_record(admin: Caller) -> None:
+    experiment(admin)
+    family(admin)
+    for _ in range(2):
+        admin.get('mutation { freezeExperiment(experimentId: "e") { frozen } }')
+    found = [each for each in acts(admin) if each["action"].startswith("experiment.")]
+    assert [(each["action"], each["subject"], each["budgetId"]) for each in found] == [
+        ("experiment.freeze", "e", "lab"),
+        ("experiment.create", "e", "lab"),
+    ]
+    assert "frozen" not in found[0]["before"]
+    assert "frozen" in found[0]["after"]
 
 
 @pytest.fixture
