@@ -90,8 +90,18 @@ class Keys:
     def ensure_admin(self, secret_hash: str) -> ApiKey:
         """The deployment's own key with that secret; one with another secret ends."""
         params = _params(DEFAULT_TENANT, ADMIN_KEY_ID, "Deployment", secret_hash, Role.ADMIN, None)
-        (row,) = self._database.write(queries.ENSURE, params)
-        return _key_of(row)
+
+        def work(transaction: Transaction) -> ApiKey:
+            known = transaction.run(queries.FIND, {"hash": secret_hash})
+            (row,) = transaction.run(queries.ENSURE, params)
+            key = _key_of(row)
+            if not known:
+                # Whoever runs the server did it: no key of ours.
+                entry = act(DEFAULT_TENANT, None, "api_key.set_secret", ADMIN_KEY_ID, None, None, asdict(key))
+                write_entries(transaction, [entry])
+            return key
+
+        return self._database.writing(work)
 
     def find(self, secret_hash: str) -> ApiKey | None:
         """The valid key with that secret."""

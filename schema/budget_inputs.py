@@ -84,7 +84,7 @@ class CreateBudgetInput:
             period_end_us=instant_us(self.period_end, "period_end"),
             recurrence=self.recurrence,
             timezone=self.timezone,
-            warning_threshold_ppm=ppm(self.warning_threshold),
+            warning_threshold_ppm=ppm(self.warning_threshold, "warning_threshold"),
             priority=self.priority,
             limits=tuple(each.spec() for each in self.limits),
             carry_over_cap_nano=nano(self.carry_over_cap, "carry_over_cap"),
@@ -129,10 +129,6 @@ def _as_it_is(value: Any, _field: str) -> Any:
     return value
 
 
-def _ppm(value: float, _field: str) -> int:
-    return ppm(value)
-
-
 def _specs(value: list[LimitInput], _field: str) -> tuple[LimitSpec, ...]:
     return tuple(each.spec() for each in value)
 
@@ -141,7 +137,7 @@ _CHANGES: Final[dict[str, tuple[str, Callable[[Any, str], Any]]]] = {
     "amount": ("amount_nano", nano),
     "period_start": ("period_start_us", instant_us),
     "period_end": ("period_end_us", instant_us),
-    "warning_threshold": ("warning_threshold_ppm", _ppm),
+    "warning_threshold": ("warning_threshold_ppm", ppm),
     "carry_over_cap": ("carry_over_cap_nano", nano),
     "limits": ("limits", _specs),
 }

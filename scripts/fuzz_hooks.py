@@ -16,7 +16,7 @@ scalar("BigInt", st.integers(-(2**70), 2**70).map(nodes.Int))
 scalar("JSON", st.text(max_size=20).map(nodes.String))
 
 
-@schemathesis.check
+@schemathesis.check  # pyright: ignore[reportUntypedFunctionDecorator] - as above
 def nothing_unforeseen(_context: Any, response: Any, _case: Any) -> None:
     """A refusal has a code of ours; INTERNAL is a defect."""
     codes = [error.get("extensions", {}).get("code") for error in response.json().get("errors") or ()]

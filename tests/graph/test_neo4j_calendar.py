@@ -1,6 +1,6 @@
 """The newest calendar-versioned Neo4j beside 5.26: the schema, every query, and a ledger at work.
 
-Not collected where no JDK of Java 21 or newer is found (``tests/conftest.py``).
+Not collected where no JDK of Java 21 or newer is found (``tests/conftest.py``): CI has what 5.26 needs.
 """
 
 from collections.abc import Generator

@@ -43,6 +43,7 @@ JUNK: list[Any] = [
     "0",
     "-0.000000001",
     "1e999999999",
+    "1e-99999999999",
     "NaN",
     "Infinity",
     "1_000",
@@ -77,7 +78,9 @@ OTHERS = [key for key, each in OPERATIONS.items() if each.example is None]
 def bent_bodies(draw: st.DrawFn, operation: Operation) -> Any:
     """The operation's example with some of it changed."""
     body: Any = json.loads(json.dumps(operation.example))
-    names = st.sampled_from([*body, "unheard_of", "timestamp", "tags", "quantity", "unit", "amount", "mode"])
+    names = st.sampled_from(
+        [*body, "unheard_of", "timestamp", "tags", "quantity", "unit", "unit_cost", "amount", "mode"]
+    )
     for name in draw(st.lists(names, min_size=1, max_size=4)):
         if draw(st.booleans()) and name in body:
             del body[name]
