@@ -102,6 +102,7 @@ def test_no_list_asks_once_per_item(counter: Counter) -> None:
         "agents": 7,
         "unpriced": 3,
         "keys": 2,
+        "audit": 2,
         "held": 3,
     }
 
