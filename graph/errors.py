@@ -11,6 +11,7 @@ GraphError
 + StatementError              the engine answered with an error
   + ConstraintViolation       a uniqueness constraint: somebody else was first, read again
   + TransactionConflict       deadlock, optimistic conflict, leader switch (retryable)
++ BackupFailed                a backup cannot be made, or cannot be restored
 + MigrationError              the schema of the graph and of this version do not fit
   + GraphIsNewer              the graph was written by a newer version: refused, untouched
   + MigrationChanged          a migration that was applied has another text now
@@ -84,6 +85,10 @@ class TransactionConflict(StatementError):
     """The transaction lost against another one (deadlock, optimistic conflict) or a leader moved."""
 
     retryable = True
+
+
+class BackupFailed(GraphError):
+    """A backup cannot be made, or is none that can be restored; what was there is as it was."""
 
 
 class MigrationError(GraphError):

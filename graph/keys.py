@@ -3,13 +3,14 @@
 import contextlib
 import secrets
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from hashlib import sha256
 
 from cypher import keys as queries
 from cypher import ledger as ledger_queries
 from graph.agents import uid_range
-from graph.database import Database
+from graph.audit import act, write_entries
+from graph.database import Database, Transaction
 from graph.ledger import GraphLedgerStore
 from ledger.access import Principal, Role
 from ledger.errors import Unavailable
@@ -58,14 +59,26 @@ class Keys:
         """Work on a database."""
         self._database = database
 
-    def create(self, tenant: str, name: str, role: Role, budget_uid: str | None) -> tuple[ApiKey, str]:
-        """A new key and its secret, which is nowhere else. With its first key a tenant comes to be."""
+    def create(
+        self, tenant: str, name: str, role: Role, budget_uid: str | None, author: str | None = None
+    ) -> tuple[ApiKey, str]:
+        """A new key and its secret, which is nowhere else. With its first key a tenant comes to be.
+
+        ``author`` is the id of the key that asks.
+        """
         self._found(tenant)
         secret = new_secret()
         key_id = secrets.token_hex(8)
         params = _params(tenant, key_id, name, hash_of(secret), role, budget_uid)
-        (row,) = self._database.write(queries.CREATE, params)
-        return _key_of(row), secret
+
+        def work(transaction: Transaction) -> ApiKey:
+            (row,) = transaction.run(queries.CREATE, params)
+            key = _key_of(row)
+            entry = act(tenant, author, "api_key.create", key_id, budget_uid, None, asdict(key))
+            write_entries(transaction, [entry])
+            return key
+
+        return self._database.writing(work), secret
 
     def _found(self, tenant: str) -> None:
         if self._database.read(ledger_queries.HEAD, {"tenant": tenant}):
@@ -77,8 +90,18 @@ class Keys:
     def ensure_admin(self, secret_hash: str) -> ApiKey:
         """The deployment's own key with that secret; one with another secret ends."""
         params = _params(DEFAULT_TENANT, ADMIN_KEY_ID, "Deployment", secret_hash, Role.ADMIN, None)
-        (row,) = self._database.write(queries.ENSURE, params)
-        return _key_of(row)
+
+        def work(transaction: Transaction) -> ApiKey:
+            known = transaction.run(queries.FIND, {"hash": secret_hash})
+            (row,) = transaction.run(queries.ENSURE, params)
+            key = _key_of(row)
+            if not known:
+                # Whoever runs the server did it: no key of ours.
+                entry = act(DEFAULT_TENANT, None, "api_key.set_secret", ADMIN_KEY_ID, None, None, asdict(key))
+                write_entries(transaction, [entry])
+            return key
+
+        return self._database.writing(work)
 
     def find(self, secret_hash: str) -> ApiKey | None:
         """The valid key with that secret."""
@@ -96,11 +119,22 @@ class Keys:
         params: queries.UidRange = {"after_uid": after_uid, "before_uid": before_uid, "first": first}
         return [_key_of(row) for row in self._database.read(queries.PAGE, params)]
 
-    def revoke(self, tenant: str, key_id: str) -> ApiKey | None:
+    def revoke(self, tenant: str, key_id: str, author: str | None = None) -> ApiKey | None:
         """End a key for good; None where there is none. Revoking it again changes nothing."""
         params: queries.RevokeParams = {"uid": uid_of(tenant, key_id), "now_us": _now_us()}
-        row = next(iter(self._database.write(queries.REVOKE, params)), None)
-        return None if row is None else _key_of(row)
+
+        def work(transaction: Transaction) -> ApiKey | None:
+            before = [_key_of(row) for row in transaction.run(queries.GET, {"uid": params["uid"]})]
+            after = [_key_of(row) for row in transaction.run(queries.REVOKE, params)]
+            entries = [
+                act(tenant, author, "api_key.revoke", key_id, now.budget_uid, asdict(was), asdict(now))
+                for was, now in zip(before, after, strict=True)
+                if was != now
+            ]
+            write_entries(transaction, entries)
+            return next(iter(after), None)
+
+        return self._database.writing(work)
 
 
 def _params(

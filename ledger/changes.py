@@ -97,6 +97,25 @@ class Event:
     payload: str
 
 
+@dataclass(frozen=True, slots=True)
+class AuditEntry:
+    """An act of administration: who, when, what, on what, in whose subtree; how it was before and after."""
+
+    uid: str
+    tenant: str
+    at_us: int
+    author: str | None
+    """The id of the key; None where nobody said."""
+    action: str
+    subject: str
+    """The id of what was acted on."""
+    budget_uid: str | None
+    """Keys that see this budget see the entry; None: those that see the whole tenant."""
+    before: str | None
+    """JSON text; None where it came to be."""
+    after: str | None
+
+
 @dataclass(slots=True)
 class LedgerHead:
     """A tenant's ledger: the last ``seq`` given, the ``version`` of budgets and limits, the latest time seen.
@@ -129,6 +148,8 @@ class Changes:
     rates: list[GivenRates] = field(default_factory=list[GivenRates])
     files: list[PriceFile] = field(default_factory=list[PriceFile])
     months: dict[str, MonthUse] = field(default_factory=dict[str, MonthUse])
+    audit: list[AuditEntry] = field(default_factory=list[AuditEntry])
+    """What administrators did; there is none without another change."""
     granted: int = 0
     """How many of the holds were granted just now."""
     expired: int = 0

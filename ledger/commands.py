@@ -213,6 +213,7 @@ class Adjust:
     kind: AdjustmentKind = AdjustmentKind.CORRECTION
     entry_uid: str | None = None
     reason: str | None = None
+    author: str | None = None
 
     def __post_init__(self) -> None:
         """Check what can be checked outside of the ledger's lock."""
@@ -247,6 +248,7 @@ class IncreaseLimit:
     from_us: int | None = None
     """None: from now on."""
     limit_key: str = AMOUNT_LIMIT
+    author: str | None = None
 
     def __post_init__(self) -> None:
         """Check what can be checked outside of the ledger's lock."""
@@ -322,6 +324,8 @@ class CreateBudget:
     limits: tuple[LimitSpec, ...] = ()
     carry_over_cap_nano: int | None = None
     """How much of what a period leaves of the amount the next one has on top; None: nothing."""
+    author: str | None = None
+    """The id of the key that asks; of every act of administration."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -332,6 +336,7 @@ class UpdateBudget:
     scope_uid: str | None
     budget_id: str
     changes: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    author: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -342,6 +347,7 @@ class MoveBudget:
     scope_uid: str | None
     budget_id: str
     new_parent_budget_id: str | None
+    author: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -351,6 +357,7 @@ class CloseBudget:
     tenant: str
     scope_uid: str | None
     budget_id: str
+    author: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from typing import Any
 from ledger.adjust import adjust
 from ledger.administer import close_budget, create_budget, increase_limit, move_budget, update_budget
 from ledger.agents import register_agent
+from ledger.audit import on_adjustment, on_budget, on_card, on_file, on_rates, on_repricing
 from ledger.commands import (
     Adjust,
     CloseBudget,
@@ -64,16 +65,16 @@ _HANDLERS: dict[type[Any], Callable[[TenantState, Any, int], Result]] = {
     Extend: extend,
     Release: release,
     Sweep: sweep,
-    Adjust: adjust,
+    Adjust: on_adjustment(adjust),
     RegisterAgent: register_agent,
-    CreateBudget: create_budget,
-    UpdateBudget: update_budget,
-    MoveBudget: move_budget,
-    CloseBudget: close_budget,
-    IncreaseLimit: increase_limit,
-    PutRateCard: put_rate_card,
-    WithdrawRateCard: withdraw_rate_card,
-    PutExchangeRates: put_exchange_rates,
-    PutPriceFile: put_price_file,
-    Reprice: reprice,
+    CreateBudget: on_budget("budget.create", create_budget),
+    UpdateBudget: on_budget("budget.update", update_budget),
+    MoveBudget: on_budget("budget.move", move_budget),
+    CloseBudget: on_budget("budget.close", close_budget),
+    IncreaseLimit: on_budget("budget.increase_limit", increase_limit),
+    PutRateCard: on_card("rate_card.put", put_rate_card),
+    WithdrawRateCard: on_card("rate_card.withdraw", withdraw_rate_card),
+    PutExchangeRates: on_rates(put_exchange_rates),
+    PutPriceFile: on_file(put_price_file),
+    Reprice: on_repricing(reprice),
 }

@@ -119,6 +119,7 @@ class Reprice:
     reason: str | None = None
     dry_run: bool = False
     """Whether to say what would change, and change nothing."""
+    author: str | None = None
     supposed: Sequence[Revision] = ()
     """Cards as if they had been said: for dry runs."""
 

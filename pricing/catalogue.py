@@ -16,7 +16,7 @@ Loading takes about half a second and happens on the first call of :func:`load_c
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import time
+from datetime import date, time
 from decimal import Decimal
 from fractions import Fraction
 from functools import cache, lru_cache
@@ -127,6 +127,18 @@ class Catalogue:
         """How long prompt and answer of a model can be together, where the catalogue says."""
         model = self._named(provider, model_id)
         return None if model is None else model.context_tokens
+
+    def newest_change(self, by: date) -> date | None:
+        """The latest day, up to ``by``, from which it knows a changed price: how fresh it is at least."""
+        prices = (
+            price
+            for provider in self._providers
+            for model in provider.models
+            if isinstance(model.prices, list)
+            for price in model.prices
+        )
+        starts = (getattr(price.constraint, "start_date", None) for price in prices)
+        return max((each for each in starts if each is not None and each <= by), default=None)
 
     def _find_model(self, provider_id: str | None, model_id: str) -> _Model | None:
         from genai_prices.data_snapshot import find_provider_by_id  # noqa: PLC0415 - loaded by load_catalogue

@@ -19,7 +19,7 @@ from typing import Any, Final, cast
 from pricing.bounds import ModelLimits
 from pricing.errors import InvalidPriceData
 from pricing.modes import Mode
-from pricing.money import NANO
+from pricing.money import DIGITS_MAX, NANO
 from pricing.overlay import WIDER
 from pricing.rates import REQUEST, Card, Tier
 
@@ -179,10 +179,9 @@ def _read(name: str, row: Mapping[str, Any]) -> tuple[dict[Mode, dict[int, _Rate
     problems: list[Problem] = []
 
     def take(field: str, price: Any, unit: str, per: int, mode: Mode, start: int) -> None:
-        if isinstance(price, bool) or not isinstance(price, int | Decimal):
-            problems.append(Problem(name, field, f"{price!r} is not a number"))
-        elif not 0 <= price <= _PRICE_MAX:
-            problems.append(Problem(name, field, f"{price} must be 0 to {_PRICE_MAX} USD"))
+        fault = _fault(price)
+        if fault is not None:
+            problems.append(Problem(name, field, fault))
         else:
             rates.setdefault(mode, {}).setdefault(start, {})[unit] = Fraction(price) * NANO / per
 
@@ -202,6 +201,17 @@ def _read(name: str, row: Mapping[str, Any]) -> tuple[dict[Mode, dict[int, _Rate
         for field in RATES.keys() & step.keys():
             take(f"tiered_pricing.{field}", step[field], *RATES[field], Mode.STANDARD, start)
     return ({} if problems else rates), problems
+
+
+def _fault(price: Any) -> str | None:
+    """What is wrong with a price."""
+    if isinstance(price, bool) or not isinstance(price, int | Decimal):
+        return f"{price!r} is not a number"
+    if not 0 <= price <= _PRICE_MAX:
+        return f"{price} must be 0 to {_PRICE_MAX} USD"
+    if isinstance(price, Decimal) and price and price.adjusted() < -DIGITS_MAX:
+        return f"{price} has more than {DIGITS_MAX} decimal places"
+    return None
 
 
 def _steps(row: Mapping[str, Any]) -> list[dict[str, Any]]:

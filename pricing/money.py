@@ -19,7 +19,8 @@ NANO_MIN = -(2**63)
 # ("1e999999999" must not cost a gigabyte), and smaller than half a nano-unit is zero.
 _ADJUSTED_MAX = 10
 _ADJUSTED_MIN = -PLACES - 1
-_TEXT_MAX = 64
+DIGITS_MAX = 64
+"""How many digits a number that somebody sends has, and how many places on either side of its point."""
 
 _CURRENCY = re.compile(r"[A-Z0-9]{3,10}")
 
@@ -77,14 +78,29 @@ def to_nano_exact(amount: Decimal, field: str | None = None) -> int:
 
 
 def parse_decimal(text: str, field: str | None = None) -> Decimal:
-    """A finite ``Decimal`` of at most 64 characters; raises ``InvalidAmount``."""
+    """A finite ``Decimal`` of at most 64 digits on either side of the point.
+
+    Raises ``InvalidAmount``, ``AmountOutOfRange``.
+    """
     try:
         # "_" is legal in Decimal("1_000"): nobody sends it on purpose.
-        value = Decimal(text) if len(text) <= _TEXT_MAX and "_" not in text else None
+        value = Decimal(text) if len(text) <= DIGITS_MAX and "_" not in text else None
     except InvalidOperation:
         value = None
     if value is None or not value.is_finite():
-        message = f"{field or 'amount'} is not a decimal number: {text[:_TEXT_MAX]!r}"
+        message = f"{field or 'amount'} is not a decimal number: {text[:DIGITS_MAX]!r}"
+        raise InvalidAmount(message, field)
+    return check_digits(value, field)
+
+
+def check_digits(value: Decimal, field: str | None = None) -> Decimal:
+    """``value`` itself, if it can be written out: a fraction of "1e999999999" has as many digits.
+
+    Raises ``InvalidAmount``, ``AmountOutOfRange``.
+    """
+    if value and abs(value.adjusted()) > DIGITS_MAX:
+        check_range(NANO_MAX + 1 if value.adjusted() > 0 else 0, field)
+        message = f"{field or 'amount'} has more than {DIGITS_MAX} decimal places"
         raise InvalidAmount(message, field)
     return value
 
@@ -103,6 +119,13 @@ def format_nano(nano: int) -> str:
     return f"{sign}{units}." + f"{fraction:0{PLACES}d}".rstrip("0")
 
 
+def format_nano_fixed(nano: int) -> str:
+    """Plain decimal text with all nine places, for tables: ``47608895000`` → ``"47.608895000"``."""
+    units, fraction = divmod(abs(nano), NANO)
+    sign = "-" if nano < 0 else ""
+    return f"{sign}{units}.{fraction:0{PLACES}d}"
+
+
 def from_nano(nano: int) -> Decimal:
     """The exact ``Decimal``, without trailing zeros.
 
@@ -115,5 +138,5 @@ def validate_currency(text: str, field: str | None = "currency") -> str:
     """``text`` if it is a code of 3 to 10 capital letters or digits (USD, USDC), else ``InvalidCurrency``."""
     if _CURRENCY.fullmatch(text):
         return text
-    message = f"{field or 'currency'} must be 3 to 10 capital letters or digits, not {text[:_TEXT_MAX]!r}"
+    message = f"{field or 'currency'} must be 3 to 10 capital letters or digits, not {text[:DIGITS_MAX]!r}"
     raise InvalidCurrency(message, field)

@@ -27,7 +27,7 @@ from typing import Final, NamedTuple
 from pricing.book import Book
 from pricing.cards import RateCard, RateLine
 from pricing.errors import ImpossibleCount, InvalidAmount, UnknownResource
-from pricing.money import NANO, check_range, checked_sum, round_ratio
+from pricing.money import NANO, check_digits, check_range, checked_sum, round_ratio
 from pricing.ports import RateSource
 from pricing.steps import Basis
 from pricing.units import Resource
@@ -195,7 +195,7 @@ def reported_nano(resource: Resource, unit_cost: Decimal) -> int:
     """What a caller says that it cost, by the price of one unit: treated like a provider's own figure."""
     if not unit_cost.is_finite() or unit_cost < 0:
         raise InvalidAmount(f"unit_cost ({unit_cost}) must not be negative", "unit_cost")
-    exact = Fraction(unit_cost) * resource.quantity_nano
+    exact = Fraction(check_digits(unit_cost, "unit_cost")) * resource.quantity_nano
     return check_range(round_ratio(exact.numerator, exact.denominator), "total_cost")
 
 

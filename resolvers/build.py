@@ -24,6 +24,7 @@ from resolvers.mutations.repricing import RepricingMutations
 from resolvers.mutations.reservation import ReservationMutations
 from resolvers.mutations.usage import UsageMutations
 from resolvers.queries.agent import AgentQueries
+from resolvers.queries.audit import AuditQueries
 from resolvers.queries.budget import BudgetQueries
 from resolvers.queries.comparison import ComparisonQueries
 from resolvers.queries.experiment import ExperimentQueries
@@ -44,6 +45,7 @@ class Query(
     ComparisonQueries,
     KeyQueries,
     ExperimentQueries,
+    AuditQueries,
 ):
     """Everything that reads."""
 

@@ -15,6 +15,7 @@ CURSOR_LENGTH_MAX: Final = 2_048
 BUDGETS: Final = "budgets"
 AGENTS: Final = "agents"
 KEYS: Final = "keys"
+AUDIT: Final = "audit"
 RATE_CARDS: Final = "rate-cards"
 EXCHANGE_RATES: Final = "exchange-rates"
 EXPERIMENTS: Final = "experiments"
@@ -29,6 +30,7 @@ _SHAPES: Final = {
     USAGE_BY_TIME: re.compile(r"\d{16}/.+", re.DOTALL),
     USAGE_BY_RECORDING: re.compile(r"\d{16}"),
     EXCHANGE_RATES: re.compile(r"\d{1,9}"),
+    AUDIT: re.compile(r"\d{16}/[0-9a-f.]+"),
 }
 _ANYTHING: Final = re.compile(r".+", re.DOTALL)
 

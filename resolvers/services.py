@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from anyio import CapacityLimiter
 
 from graph.agents import Agents
+from graph.audit import AuditLog
 from graph.budgets import Budgets
 from graph.check import Check
 from graph.database import Database
@@ -50,6 +51,7 @@ class Services:
     keys: Keys
     prices: PriceBooks
     experiments: Experiments
+    audit: AuditLog
     clock: Callable[[], int] = system_clock
     readers: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(READERS_MAX))
     checkers: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(CHECKS_MAX))
@@ -81,4 +83,5 @@ class Services:
             keys=Keys(database),
             prices=PriceBooks(database, lists),
             experiments=Experiments(database),
+            audit=AuditLog(database),
         )

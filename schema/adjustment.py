@@ -41,6 +41,7 @@ class AdjustUsageInput:
             self.kind,
             entry_uid,
             self.reason,
+            principal.key_id,
         )
 
 

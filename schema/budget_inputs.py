@@ -105,10 +105,11 @@ class CreateBudgetInput:
             period_end_us=instant_us(self.period_end, "period_end"),
             recurrence=self.recurrence,
             timezone=self.timezone,
-            warning_threshold_ppm=ppm(self.warning_threshold),
+            warning_threshold_ppm=ppm(self.warning_threshold, "warning_threshold"),
             priority=self.priority,
             limits=tuple(each.spec() for each in self.limits),
             carry_over_cap_nano=nano(self.carry_over_cap, "carry_over_cap"),
+            author=principal.key_id,
         )
 
 
@@ -142,15 +143,11 @@ class UpdateBudgetInput:
         for name, value in said.items():
             inner, convert = _CHANGES.get(name, (name, _as_it_is))
             changes[inner] = convert(value, name)
-        return UpdateBudget(principal.tenant, principal.scope_uid, self.budget_id, changes)
+        return UpdateBudget(principal.tenant, principal.scope_uid, self.budget_id, changes, principal.key_id)
 
 
 def _as_it_is(value: Any, _field: str) -> Any:
     return value
-
-
-def _ppm(value: float, _field: str) -> int:
-    return ppm(value)
 
 
 def _specs(value: list[LimitInput], _field: str) -> tuple[LimitSpec, ...]:
@@ -161,7 +158,7 @@ _CHANGES: Final[dict[str, tuple[str, Callable[[Any, str], Any]]]] = {
     "amount": ("amount_nano", nano),
     "period_start": ("period_start_us", instant_us),
     "period_end": ("period_end_us", instant_us),
-    "warning_threshold": ("warning_threshold_ppm", _ppm),
+    "warning_threshold": ("warning_threshold_ppm", ppm),
     "carry_over_cap": ("carry_over_cap_nano", nano),
     "limits": ("limits", _specs),
 }
@@ -201,4 +198,5 @@ class IncreaseLimitInput:
             instant_us(self.until, "until") or 0,
             instant_us(self.from_, "from"),
             AMOUNT_LIMIT if self.meter is None else key_of(self.meter, self.window, self.resource, each),
+            principal.key_id,
         )

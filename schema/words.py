@@ -59,8 +59,10 @@ def nano(text: Decimal | None, field: str) -> int | None:
     return None if text is None else parse_nano(text, field)
 
 
-def ppm(fraction: float) -> int:
-    """Parts per million, rounded to whole ones."""
+def ppm(fraction: float, field: str) -> int:
+    """Parts per million, rounded to whole ones. Raises ``InvalidInput`` for what is no fraction at all."""
+    if not abs(fraction) <= PPM:  # NaN is not, either
+        raise InvalidInput(f"{field} is a fraction such as 0.8, not {fraction}", field=field)
     return round(fraction * PPM)
 
 

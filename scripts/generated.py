@@ -71,9 +71,19 @@ def commands() -> list[tuple[str, str]]:
     return found
 
 
+def openapi_document() -> str:
+    """The REST part as OpenAPI."""
+    from importlib.metadata import version  # noqa: PLC0415 -- as above
+
+    from server.openapi import openapi  # noqa: PLC0415 -- as above
+
+    return openapi(version("costgraph"))
+
+
 FILES: dict[str, Maker] = {
     "schema/schema.graphql": ("resolvers/build.py", sdl),
     "docs/cli.md": ("server/cli/__init__.py", cli_page),
+    "server/openapi/openapi.json": ("server/openapi/__init__.py", openapi_document),
 }
 """Whole files."""
 

@@ -22,8 +22,10 @@ from server.headers import SafeHeaders
 from server.health import Probe, health_routes
 from server.page import page_routes
 from server.rest.budgets import budget_routes
+from server.rest.exports import export_routes
 from server.rest.pricing import pricing_routes
 from server.rest.reservations import reservation_routes
+from server.rest.teams import team_routes
 from server.rest.usage import usage_routes
 from server.routes import GuardedRoute, Routes
 from server.services import Running
@@ -99,6 +101,8 @@ def build_app(running: Running) -> Starlette:
             *health_routes(routes, metrics, probe, workers, running.fold_lag),
             *budget_routes(routes, context_of),
             *pricing_routes(routes, context_of),
+            *team_routes(routes, context_of),
+            *export_routes(routes, context_of),
             *graphql_routes(routes, metrics, build_schema(), context_of),
             *page_routes(routes),
         ],

@@ -7,6 +7,7 @@ from pathlib import Path
 from starlette.requests import Request
 from starlette.responses import Response
 
+from server.openapi import FILE as OPENAPI
 from server.routes import GuardedRoute, OpenHandler, Routes
 
 FOLDER = Path(__file__).with_name("pages")
@@ -32,10 +33,11 @@ HEADERS = {
 
 
 def page_routes(routes: Routes) -> Sequence[GuardedRoute]:
-    """The page at ``/graphql`` and each of its files below ``/pages/``, open to anybody."""
+    """The page at ``/graphql``, its files below ``/pages/``, and ``/openapi.json``, open to anybody."""
     files = sorted(path for path in FOLDER.iterdir() if path.suffix in MEDIA_TYPES)
     page = routes.open("GET", "/graphql", _file(FOLDER / "query.html"))
-    return [page, *(routes.open("GET", f"/pages/{path.name}", _file(path)) for path in files)]
+    described = routes.open("GET", "/openapi.json", _file(OPENAPI))
+    return [page, described, *(routes.open("GET", f"/pages/{path.name}", _file(path)) for path in files)]
 
 
 def _file(path: Path) -> OpenHandler:

@@ -79,8 +79,15 @@ class Routes:
         """A route for keys whose role grants ``needs``; ``answer`` gives a failure its form."""
 
         async def admitted(request: Request) -> Response:
-            principal = await self._gate.principal(request.headers)
-            principal.require(needs)
-            return await handler(request, principal)
+            return await handler(request, await self.admitted(request, needs))
 
         return GuardedRoute(method, path, Endpoint(path, admitted, answer, self._metrics), needs)
+
+    async def admitted(self, request: Request, needs: Permission) -> Principal:
+        """Who sends a request. Raises ``Unauthenticated``, ``Forbidden``.
+
+        What streams for long asks again on its way: a revoked key's stream ends.
+        """
+        principal = await self._gate.principal(request.headers)
+        principal.require(needs)
+        return principal

@@ -1,4 +1,4 @@
-"""What a server says of itself: how far its rollups are behind."""
+"""What a server says of itself: how far its rollups are behind, what time its engine and its ledgers have."""
 
 from typing import TypedDict
 
@@ -12,4 +12,12 @@ class LagRow(TypedDict):
     tenants: int
 
 
+class ClocksRow(TypedDict):
+    """The latest time that any tenant's ledger has seen (0: none), and the engine's clock."""
+
+    last_now_us: int
+    engine_ms: int
+
+
 FOLD_LAG: CypherQuery[NoParams, LagRow] = CypherQuery("health/fold_lag", NoParams, LagRow)
+CLOCKS: CypherQuery[NoParams, ClocksRow] = CypherQuery("health/clocks", NoParams, ClocksRow)

@@ -133,6 +133,11 @@ class UsageRow(TypedDict):
     resource_type: str
     pricing: str
     unpriced_reason: str | None
+    unpriced_seq: int | None
+    """Its number in the sequence, if it was recorded without a price."""
+    first_prompt_tokens: int
+    """What it counted when it was recorded, before it grew."""
+    first_completion_tokens: int
 
 
 class EntryRow(TypedDict):

@@ -16,4 +16,6 @@ RETURN u.uid AS uid, u.tenant AS tenant, u.operation_id AS operation_id, u.agent
   u.user_id AS user_id, u.session_id AS session_id, u.region AS region, u.category AS category,
   u.outcome AS outcome, u.tags AS tags, u.usage_reported AS usage_reported,
   u.parent_operation_id AS parent_operation_id, u.budget_id AS budget_id, u.resource_type AS resource_type,
-  u.pricing AS pricing, u.unpriced_reason AS unpriced_reason
+  u.pricing AS pricing, u.unpriced_reason AS unpriced_reason,
+  u.unpriced_seq AS unpriced_seq, coalesce(u.first_prompt_tokens, u.prompt_tokens) AS first_prompt_tokens,
+  coalesce(u.first_completion_tokens, u.completion_tokens) AS first_completion_tokens

@@ -86,13 +86,7 @@ class EmbeddedEngine:
     @property
     def connection(self) -> Connection:
         """How to reach it; stays the same over a restart of the engine."""
-        return Connection(
-            uri=f"bolt://127.0.0.1:{self._ports[0]}",
-            username="root",
-            password=files.root_password(self.folder),
-            database=DATABASE,
-            kind="arcadedb",
-        )
+        return connection_of(self.folder, self._ports[0])
 
     def stop(self) -> None:
         """Stop the engine, started or adopted, and wait until it is gone."""
@@ -184,6 +178,35 @@ class EmbeddedEngine:
                     self._stopping.wait(RESTART_PAUSE_SECONDS)
             finally:
                 os.close(lock)
+
+
+def connection_of(folder: Path, bolt_port: int) -> Connection:
+    """How to reach the engine of a folder."""
+    return Connection(
+        uri=f"bolt://127.0.0.1:{bolt_port}",
+        username="root",
+        password=files.root_password(folder),
+        database=DATABASE,
+        kind="arcadedb",
+    )
+
+
+def graph_folder(folder: Path) -> Path:
+    """Where the engine of a data folder keeps the graph."""
+    return folder / "databases" / DATABASE
+
+
+def has_graph(folder: Path) -> bool:
+    """Whether a data folder holds a graph."""
+    return graph_folder(folder).is_dir()
+
+
+def running_engine(folder: Path) -> Connection | None:
+    """How to reach the engine that runs on a folder now, whoever owns it; None where none does."""
+    described = files.read_json(folder / files.ENGINE_FILE)
+    if described is None or not files.is_locked(folder / files.ENGINE_LOCK):
+        return None
+    return connection_of(folder, described["bolt_port"])
 
 
 def own(folder: Path) -> int:

@@ -16,6 +16,7 @@ from evolution.stored import (
     Written,
     experiment_uid,
 )
+from graph.audit import act, write_entries
 from graph.database import Database, Transaction
 from graph.errors import ConstraintViolation
 from graph.evolution.costs import price
@@ -49,10 +50,10 @@ class Experiments:
         # The embedded engine lets one of two writers of a node fail: here they take turns.
         self._writing = threading.Lock()
 
-    def create(self, said: StoredExperiment) -> StoredExperiment:
+    def create(self, said: StoredExperiment, author: str | None = None) -> StoredExperiment:
         """A new experiment, or the one that has its id: equal content gives an equal ``fingerprint``.
 
-        Its budget exists.
+        Its budget exists. ``author`` is the id of the key that asks.
         """
         params: queries.NewExperiment = {
             "uid": said.uid,
@@ -62,7 +63,9 @@ class Experiments:
 
         def work(transaction: Transaction) -> StoredExperiment:
             found = transaction.run(queries.EXPERIMENTS, {"uids": [said.uid]})
-            found = found or transaction.run(queries.CREATE, params)
+            if not found:
+                found = transaction.run(queries.CREATE, params)
+                _audit(transaction, author, "experiment.create", None, found)
             return experiment_of(found[0]["experiment"])
 
         return self._written(work)
@@ -86,11 +89,18 @@ class Experiments:
         }
         return [experiment_of(row["experiment"]) for row in self._database.read(queries.PAGE, params)]
 
-    def freeze(self, frozen: StoredExperiment) -> StoredExperiment:
+    def freeze(self, frozen: StoredExperiment, author: str | None = None) -> StoredExperiment:
         """Keep its references for good; one that is frozen already stays as it is."""
         params: queries.Freezing = {"uid": frozen.uid, "frozen": frozen_text(frozen)}
-        (row,) = self._written(lambda transaction: transaction.run(queries.FREEZE, params))
-        return experiment_of(row["experiment"])
+
+        def work(transaction: Transaction) -> StoredExperiment:
+            before = transaction.run(queries.EXPERIMENTS, {"uids": [frozen.uid]})
+            after = transaction.run(queries.FREEZE, params)
+            if before != after:
+                _audit(transaction, author, "experiment.freeze", before, after)
+            return experiment_of(after[0]["experiment"])
+
+        return self._written(work)
 
     def known_members(self, experiment: StoredExperiment, agent_ids: Iterable[str]) -> dict[str, str]:
         """Those of the agents that take part, by id, with digests of what was said of them."""
@@ -271,6 +281,20 @@ class Experiments:
                     if attempt == ATTEMPTS - 1:
                         raise
         raise AssertionError
+
+
+def _audit(
+    transaction: Transaction,
+    author: str | None,
+    action: str,
+    before: "list[queries.ExperimentRow] | None",
+    after: "list[queries.ExperimentRow]",
+) -> None:
+    now = after[0]["experiment"]
+    experiment = experiment_of(now)
+    was = None if before is None else before[0]["experiment"]
+    subject, budget_uid = experiment.experiment_id, experiment.budget_uid
+    write_entries(transaction, [act(experiment.tenant, author, action, subject, budget_uid, was, now)])
 
 
 def _ingested(

@@ -11,6 +11,8 @@ Properties = dict[str, Any]
 
 WINDOW_LISTS: Final = ("cost_windows", "token_windows", "request_windows", "level_windows")
 """In the order of ``HeldWindows``."""
+AT_ONCE: Final = 1_000
+"""How many holds are read at a time."""
 
 
 def hold_figures(hold: Hold) -> Properties:

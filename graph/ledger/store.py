@@ -2,10 +2,10 @@
 
 import contextlib
 from collections.abc import Generator, Iterable, Iterator, Sequence
-from typing import Final
 
 from cypher import ledger as queries
 from cypher.query import CypherQuery, NoRow
+from graph.audit import write_entries
 from graph.database import Database, Transaction
 from graph.errors import CommitUncertain, ConstraintViolation
 from graph.ledger import hold_rows, price_store, rows
@@ -30,8 +30,6 @@ from ledger.ports import Locked, Wanted
 from ledger.reader import Bill, Book, KnownOperation, Spent
 from pricing.calendar import INSTANT_MAX_US
 from pricing.prices import Prices
-
-HOLDS_AT_ONCE: Final = 1_000
 
 
 class _Cancelled(Exception):
@@ -102,8 +100,7 @@ class GraphLedgerTransaction:
             queries.LOCK,
             {"wanted": {"tenants": [tenant], "operations": [], "holds": [], "requests": []}},
         )
-        (row,) = locked["heads"]
-        head = LedgerHead(**row)
+        head = LedgerHead(**locked["heads"][0])
         if head.version == 0:
             # Written here: the batch may turn out to change nothing itself. Then nothing was founded either.
             head.version = 1
@@ -196,11 +193,11 @@ class GraphLedgerTransaction:
         """The tenant's open holds, by expiry."""
         after_key = ""
         while True:
-            page = self.first_to_expire(tenant, after_key, HOLDS_AT_ONCE)
+            page = self.first_to_expire(tenant, after_key, hold_rows.AT_ONCE)
             if page:
                 yield from self.holds(uid for _, uid, _ in page).values()
                 after_key = page[-1][0]
-            if len(page) < HOLDS_AT_ONCE:
+            if len(page) < hold_rows.AT_ONCE:
                 return
 
     def first_to_expire(self, tenant: str, after_key: str, limit: int) -> list[tuple[str, str, int]]:
@@ -262,6 +259,7 @@ class GraphLedgerTransaction:
         )
         for each in changes:
             price_store.write_said(self._transaction, each)
+            write_entries(self._transaction, each.audit)
         self._write_batch(changes)
         self._write_added(changes)
         self._rows(

@@ -93,7 +93,13 @@ MIGRATIONS: tuple[Migration, ...] = (
         ),
     ),
     Migration(
-        version=2,
+        version=5,
+        name="audit",
+        types=(statements.TYPE_AUDIT_ENTRY_UID,),
+        schema=(statements.UNIQUE_AUDIT_ENTRY_UID,),
+    ),
+    Migration(
+        version=6,
         name="usage that awaits a price",
         types=(statements.TYPE_TOKEN_USAGE_AWAITING_KEY,),
         schema=(statements.INDEX_TOKEN_USAGE_BY_AWAITING_KEY,),

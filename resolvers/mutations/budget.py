@@ -51,9 +51,10 @@ class BudgetMutations:
     ) -> Budget:
         """A moved budget."""
         principal = info.context.principal
-        return await administered(
-            info, MoveBudget(principal.tenant, principal.scope_uid, budget_id, new_parent_budget_id)
+        command = MoveBudget(
+            principal.tenant, principal.scope_uid, budget_id, new_parent_budget_id, principal.key_id
         )
+        return await administered(info, command)
 
     @guarded(
         Permission.MANAGE_BUDGETS, description="Close a budget for good. What is recorded on it still lands."
@@ -61,4 +62,5 @@ class BudgetMutations:
     async def close_budget(self, info: Info, budget_id: strawberry.ID) -> Budget:
         """A closed budget."""
         principal = info.context.principal
-        return await administered(info, CloseBudget(principal.tenant, principal.scope_uid, budget_id))
+        command = CloseBudget(principal.tenant, principal.scope_uid, budget_id, principal.key_id)
+        return await administered(info, command)

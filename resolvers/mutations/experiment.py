@@ -162,7 +162,7 @@ async def selected(info: Info, experiment: StoredExperiment, wish: Wish) -> Stor
             return repeated(found, wish)
     analysis = await context.analysis(experiment)
     if not experiment.frozen and analysis.comparable:
-        frozen = await context.read(store.freeze, frozen_by(analysis, experiment))
+        frozen = await context.read(store.freeze, frozen_by(analysis, experiment), context.principal.key_id)
         if frozen.record != analysis.experiment:
             # Somebody else was first: theirs are in force.
             context.renew()
@@ -202,7 +202,7 @@ class ExperimentMutations:
             json_text(input.metadata, "metadata"),
             info.context.services.clock(),
         ).with_fingerprint()
-        found = await info.context.read(info.context.services.experiments.create, said)
+        found = await info.context.read(info.context.services.experiments.create, said, principal.key_id)
         if found.fingerprint != said.fingerprint:
             raise Conflict(f"Experiment id {input.experiment_id} is taken.", field="experiment_id")
         return Experiment.of(found)
@@ -249,8 +249,8 @@ class ExperimentMutations:
             raise InvalidInput(
                 "No founder has a known cost: there is nothing to freeze yet.", field="experiment_id"
             )
-        freeze = info.context.services.experiments.freeze
-        return Experiment.of(await info.context.read(freeze, frozen_by(analysis, experiment)))
+        freeze, author = info.context.services.experiments.freeze, info.context.principal.key_id
+        return Experiment.of(await info.context.read(freeze, frozen_by(analysis, experiment), author))
 
     @guarded(
         Permission.RESEARCH,

@@ -58,7 +58,12 @@ class KeyMutations:
         budget_uid = await budget_uid_for(info, tenant, input.budget_id)
         keys = info.context.services.keys
         row, secret = await info.context.read(
-            keys.create, tenant, check_name(input.name), input.role, budget_uid
+            keys.create,
+            tenant,
+            check_name(input.name),
+            input.role,
+            budget_uid,
+            info.context.principal.key_id,
         )
         return CreatedApiKey(key=ApiKey.of(row), secret=secret)
 
@@ -76,5 +81,5 @@ class KeyMutations:
             raise NotFound(f"There is no API key {key_id}.", field="key_id")
         if is_deployments_own(owner, key_id):
             raise Forbidden("The deployment's own key is changed by COSTGRAPH_ADMIN_KEY.", field="key_id")
-        ended = await info.context.read(keys.revoke, owner, key_id)
+        ended = await info.context.read(keys.revoke, owner, key_id, info.context.principal.key_id)
         return ApiKey.of(ended or row)

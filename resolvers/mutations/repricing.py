@@ -65,7 +65,13 @@ class RepricingMutations:
         repriced = Repriced(())
         if uids or supposed:
             command = Reprice(
-                principal.tenant, principal.scope_uid, uids, input.reason, input.dry_run, supposed
+                principal.tenant,
+                principal.scope_uid,
+                uids,
+                input.reason,
+                input.dry_run,
+                principal.key_id,
+                supposed,
             )
             repriced = cast("Repriced", await context.services.ledger.say(command))
         context.renew()

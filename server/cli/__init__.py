@@ -6,10 +6,13 @@ from typing import Annotated
 
 import typer
 
-from server.cli import budget, evolve, importing, keys, prices
+from server.cli import budget, evolve, exporting, importing, keys, prices
+from server.cli.audit import audit
+from server.cli.backup import backup, restore
 from server.cli.compare import compare
 from server.cli.demo import demo
-from server.cli.errors import MISUSED, UNREACHABLE, CliError
+from server.cli.doctor import doctor
+from server.cli.errors import MISUSED, REFUSED, UNREACHABLE, CliError
 from server.cli.explain import explain, quote
 from server.cli.reprice import reprice
 from server.cli.serve import serve
@@ -32,11 +35,16 @@ app = typer.Typer(
 app.command()(serve)
 app.command()(demo)
 app.add_typer(importing.app)
+app.add_typer(exporting.app)
 app.add_typer(budget.app)
 app.add_typer(prices.app)
 app.add_typer(evolve.app)
 app.command()(status)
 app.command()(verify)
+app.command()(audit)
+app.command()(doctor)
+app.command()(backup)
+app.command()(restore)
 app.command()(quote)
 app.command()(explain)
 app.command()(compare)
@@ -44,16 +52,22 @@ app.command()(reprice)
 app.add_typer(keys.app)
 
 
-@app.callback()
-def version_option(
-    version: Annotated[bool, typer.Option("--version", help="Print the version.", is_eager=True)] = False,
-) -> None:
-    """Options of ``costgraph`` itself."""
-    if version:
+def print_version(wanted: bool) -> None:
+    """Print the version and end, where that was asked for."""
+    if wanted:
         from importlib.metadata import version as version_of
 
         typer.echo(f"costgraph {version_of('costgraph')}")
         raise typer.Exit
+
+
+@app.callback()
+def version_option(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=print_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Options of ``costgraph`` itself."""
 
 
 def main() -> None:
@@ -68,12 +82,14 @@ def main() -> None:
         sys.stderr.close()  # the reader of our output left; nothing to say to it
         sys.exit(1)
     except Exception as error:
-        from graph.errors import GraphError
+        from graph.errors import BackupFailed, GraphError
         from server.run import NotReady
         from server.settings import SettingsError
 
         if isinstance(error, SettingsError):
             _end(str(error), MISUSED)
+        if isinstance(error, BackupFailed):
+            _end(str(error), REFUSED)
         if isinstance(error, GraphError | NotReady | OSError):
             _end(str(error), UNREACHABLE)
         raise

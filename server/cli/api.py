@@ -4,7 +4,7 @@ import contextlib
 import os
 import random
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Self, cast
 from urllib.parse import urlsplit
@@ -47,6 +47,17 @@ class Api:
         if errors := answer.get("errors"):
             raise CliError("\n".join(str(error["message"]) for error in errors))
         return answer["data"]
+
+    def pieces(self, path: str, params: dict[str, str]) -> Iterator[bytes]:
+        """The body of a GET of any length. Raises ``CliError``, also where it breaks off."""
+        try:
+            with self._client.stream("GET", path, params=params) as response:
+                if not response.is_success:
+                    response.read()
+                    raise self._refusal(response)
+                yield from response.iter_bytes()
+        except httpx.HTTPError as error:
+            raise CliError(f"The answer of {self.url} broke off: {error}", UNREACHABLE) from None
 
     def record(self, rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
         """The results of a batch of up to 1,000 usages, in their order."""

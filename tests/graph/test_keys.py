@@ -3,6 +3,7 @@
 import pytest
 
 from cypher import keys as queries
+from graph.audit import AuditLog
 from graph.database import Database
 from graph.errors import ConstraintViolation
 from graph.keys import ADMIN_KEY_ID, Keys, hash_of, new_secret
@@ -72,6 +73,19 @@ def test_the_deployments_own_key_has_one_secret_at_a_time(keys: Keys) -> None:
     assert again.created_at_us == made.created_at_us
     assert keys.find(hash_of(first)) is None
     assert keys.find(hash_of(second)) == again
+
+
+def test_another_secret_of_the_deployments_key_is_on_the_record(keys: Keys, database: Database) -> None:
+    def count() -> int:
+        acts = AuditLog(database).page(DEFAULT_TENANT, None, 500)
+        return sum(each.action == "api_key.set_secret" for each in acts)
+
+    before, secret = count(), hash_of(new_secret())
+    for _ in range(3):
+        keys.ensure_admin(secret)
+    assert count() == before + 1
+    (last,) = AuditLog(database).page(DEFAULT_TENANT, None, 1)
+    assert (last.author, secret in str(last)) == (None, False)
 
 
 def test_an_id_is_given_once(keys: Keys, database: Database, tenant: str) -> None:

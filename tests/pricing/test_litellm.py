@@ -124,6 +124,13 @@ def test_what_is_wrong_with_a_file_is_listed() -> None:
     ]
 
 
+def test_a_price_that_would_take_ages_to_write_out_is_none() -> None:
+    row = b'{"tiny": {"input_cost_per_token": 1e-99999999999, "litellm_provider": "p", "mode": "chat"}}'
+    assert read_litellm(row).problems == [
+        Problem("tiny", "input_cost_per_token", "1E-99999999999 has more than 64 decimal places")
+    ]
+
+
 def test_limits_are_read_though_they_are_texts() -> None:
     assert read().limits("openai", "gpt-x") == ModelLimits(16_384, 128_000)
     assert read().limits("google", "g-x") is None

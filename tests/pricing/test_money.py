@@ -97,6 +97,22 @@ def test_amounts_past_64_bits_are_out_of_range(text: str) -> None:
     assert caught.value.code == "AMOUNT_OUT_OF_RANGE"
 
 
+@pytest.mark.parametrize(
+    ("text", "error"),
+    [
+        ("1e99999999999", AmountOutOfRange),
+        ("-9e65", AmountOutOfRange),
+        ("1e-99999999999", InvalidAmount),
+        ("1e-65", InvalidAmount),
+    ],
+)
+def test_what_would_take_ages_to_write_out_is_no_number(text: str, error: type[PricingError]) -> None:
+    with pytest.raises(error):
+        money.parse_decimal(text)
+    assert money.parse_decimal("1e64") == Decimal(10) ** 64
+    assert money.parse_decimal("0e999999") == 0
+
+
 def test_sums_past_64_bits_are_out_of_range() -> None:
     assert money.checked_add(money.NANO_MAX - 1, 1) == money.NANO_MAX
     assert money.checked_sum([money.NANO_MAX, 5, -5]) == money.NANO_MAX

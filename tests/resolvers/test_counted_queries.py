@@ -78,6 +78,7 @@ SHOWN = {
         nodes { operationId agent { agentId } }
     } }""",
     "keys": "{ apiKeys(first: 100) { nodes { keyId budgetId } } }",
+    "audit": "{ auditLog(first: 100) { nodes { action subject budgetId before after } } }",
     "held": """{ budgets(first: 100) { nodes {
         openReservations status { reserved available limits { reserved available } }
         children { openReservations }
@@ -101,6 +102,7 @@ def test_no_list_asks_once_per_item(counter: Counter) -> None:
         "agents": 7,
         "unpriced": 3,
         "keys": 2,
+        "audit": 2,
         "held": 3,
     }
 

@@ -51,6 +51,7 @@ PROBES: dict[str, tuple[str, ...]] = {
     "reservation": ("reservationId: <reservation>",),
     "ledgerCheck": ("", "budgetId: <budget>", "budgetId: <above>"),
     "apiKeys": ("",),
+    "auditLog": ("", "budgetId: <budget>", "budgetId: <above>"),
     "createBudget": ("input: {budgetId: <fresh>, parentBudgetId: <budget>, budgetType: TASK}",),
     "updateBudget": (
         'input: {budgetId: <budget>, amount: "1"}',

@@ -5,6 +5,7 @@ import pytest
 from ledger.errors import InvalidInput
 from ledger.model import Meter
 from pricing.errors import PricingError
+from schema.rate_card_inputs import percent_ppm
 from schema.scalars import Decimal, InstantText
 from schema.words import FIRST_MAX, check_first, field_name, fraction, instant_us, ppm, quantity, used, whole
 
@@ -39,8 +40,23 @@ def test_an_instant_beyond_all_calendars_is_refused_and_named() -> None:
     ("share", "parts"), [(0.8, 800_000), (0.1 + 0.2, 300_000), (1.0, 1_000_000), (0.0, 0)]
 )
 def test_a_fraction_is_held_in_parts_per_million(share: float, parts: int) -> None:
-    assert ppm(share) == parts
+    assert ppm(share, "warning_threshold") == parts
     assert fraction(parts) == pytest.approx(share)
+
+
+@pytest.mark.parametrize("share", [1.7976931348623155e308, -1e300, float("inf"), float("nan")])
+def test_what_is_no_fraction_is_refused_and_named(share: float) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        ppm(share, "warning_threshold")
+    assert caught.value.field == "warning_threshold"
+
+
+@pytest.mark.parametrize("text", ["1e999999", "-1e999999", "101", "-1", "1e-7", "NaN"])
+def test_a_percentage_is_one(text: str) -> None:
+    with pytest.raises((InvalidInput, PricingError)) as caught:
+        percent_ppm(Decimal(text), "fee_percent")
+    assert caught.value.field == "fee_percent"
+    assert percent_ppm(Decimal("12.5"), "fee_percent") == 125_000
 
 
 @pytest.mark.parametrize("first", [0, -1, FIRST_MAX + 1, 10**9])

@@ -17,7 +17,14 @@ from server.settings import load_settings
 from tests.server.test_rest_usage import usage
 from tests.support.servers import Client, ServerProcess, eventually
 
-OPEN = {"/healthz", "/readyz", "/metrics", "/graphql", *(f"/pages/{each.name}" for each in FOLDER.iterdir())}
+OPEN = {
+    "/healthz",
+    "/readyz",
+    "/metrics",
+    "/graphql",
+    "/openapi.json",
+    *(f"/pages/{each.name}" for each in FOLDER.iterdir()),
+}
 GUARDED = {
     ("POST", "/v1/usage"): Permission.RECORD,
     ("POST", "/v1/reservations"): Permission.RECORD,
@@ -30,6 +37,10 @@ GUARDED = {
     ("GET", "/api/v1/pricing/provider/{provider}/model/{model:path}"): Permission.READ,
     ("POST", "/api/v1/pricing/estimate"): Permission.READ,
     ("POST", "/api/v1/pricing/compare"): Permission.READ,
+    ("GET", "/api/v1/teams/{team_id:path}/budget"): Permission.READ,
+    ("GET", "/api/v1/teams/{team_id:path}/costs"): Permission.READ,
+    ("GET", "/v1/exports/usage"): Permission.READ,
+    ("GET", "/v1/exports/rollups"): Permission.READ,
     ("POST", "/graphql"): Permission.READ,
 }
 CREATE_BUDGET = "mutation($input: CreateBudgetInput!) { createBudget(input: $input) { budgetId } }"

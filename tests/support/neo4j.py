@@ -7,6 +7,8 @@ never shipped.
 import argparse
 import contextlib
 import fcntl
+import os
+import re
 import shutil
 import signal
 import subprocess
@@ -21,8 +23,13 @@ from graph.engines.embedded import free_port
 from tests.support.signals import stopped_by_a_signal
 
 VERSION = "5.26.20"
+CALENDAR_VERSION = "2026.04.0"
+"""The newest calendar-versioned server that is tested; it needs Java 21."""
+CALENDAR_JAVA = 21
 ROOT = Path(__file__).parents[2]
-CACHE = ROOT / ".cache" / "neo4j" / VERSION
+CACHES = ROOT / ".cache" / "neo4j"
+JAVA_HOMES = "/usr/lib/jvm"
+"""Where Debian keeps the JDKs that are installed beside one another."""
 MAIN = Path(__file__).with_name("Neo4jServer.java")
 START_SECONDS = 120
 HEAP_MIB = 1024
@@ -52,21 +59,46 @@ internal.dbms.bolt.netty_server_shutdown_quiet_period=0
 def missing() -> str | None:
     """Why a Neo4j cannot be started here, or ``None`` where it can."""
     absent = [name for name in ("javac", "mvn") if shutil.which(name) is None]
-    if absent == ["mvn"] and (CACHE / "lib").is_dir():
+    if absent == ["mvn"] and (CACHES / VERSION / "lib").is_dir():
         return None
     return f"Neo4j for tests needs {' and '.join(absent)}" if absent else None
 
 
-def jars() -> Path:
-    """The folder of the server's jars, fetched at the first call (about 116 MB)."""
-    library = CACHE / "lib"
-    CACHE.mkdir(parents=True, exist_ok=True)
-    with (CACHE / "lock").open("w") as lock:
+def calendar_missing() -> str | None:
+    """The same of the calendar-versioned server."""
+    if newer_java() is None:
+        return f"Neo4j {CALENDAR_VERSION} needs a JDK of Java {CALENDAR_JAVA} or newer"
+    fetched = (CACHES / CALENDAR_VERSION / "lib").is_dir()
+    return None if fetched or shutil.which("mvn") else f"Neo4j {CALENDAR_VERSION} needs mvn"
+
+
+def newer_java() -> str | None:
+    """The ``java`` of a JDK that is new enough, wherever it is installed."""
+    homes = [*Path(JAVA_HOMES).glob("*")]
+    if home := os.environ.get("JAVA_HOME"):
+        homes.insert(0, Path(home))
+    if found := shutil.which("javac"):
+        homes.insert(0, Path(found).resolve().parents[1])
+    for each in homes:
+        with contextlib.suppress(OSError):
+            release = (each / "release").read_text(encoding="utf-8")
+            version = re.search(r'^JAVA_VERSION="(\d+)', release, re.MULTILINE)
+            if version and int(version[1]) >= CALENDAR_JAVA and (each / "bin" / "javac").exists():
+                return str(each / "bin" / "java")
+    return None
+
+
+def jars(version: str = VERSION) -> Path:
+    """The folder of a server's jars, fetched at the first call (about 116 MB)."""
+    cache = CACHES / version
+    library = cache / "lib"
+    cache.mkdir(parents=True, exist_ok=True)
+    with (cache / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not library.is_dir():
-            fresh = CACHE / "fetching"
+            fresh = cache / "fetching"
             shutil.rmtree(fresh, ignore_errors=True)
-            (CACHE / "pom.xml").write_text(POM.format(version=VERSION), encoding="utf-8")
+            (cache / "pom.xml").write_text(POM.format(version=version), encoding="utf-8")
             subprocess.run(
                 [
                     "mvn",
@@ -75,7 +107,7 @@ def jars() -> Path:
                     "dependency:copy-dependencies",
                     f"-DoutputDirectory={fresh}",
                 ],
-                cwd=CACHE,
+                cwd=cache,
                 check=True,
             )
             fresh.rename(library)
@@ -85,18 +117,26 @@ def jars() -> Path:
 class Neo4jProcess:
     """A running server: its connection, and its process for crash tests."""
 
-    def __init__(self, store: Path, port: int | None = None, *, heap_mib: int = HEAP_MIB) -> None:
+    def __init__(
+        self,
+        store: Path,
+        port: int | None = None,
+        *,
+        heap_mib: int = HEAP_MIB,
+        version: str = VERSION,
+        java: str = "java",
+    ) -> None:
         """Start a server on a store folder, new or not, and wait until it is ready."""
         self.store = store
         self.port = port or free_port()
         store.mkdir(parents=True, exist_ok=True)
         (store / "neo4j.conf").write_text(CONFIGURATION.format(port=self.port), encoding="utf-8")
         command = [
-            "java",
+            java,
             f"-Xmx{heap_mib}m",
             *JAVA_OPTIONS,
             "-cp",
-            f"{jars()}/*",
+            f"{jars(version)}/*",
             str(MAIN),
             str(store),
         ]
@@ -153,6 +193,17 @@ class Neo4jProcess:
             if stream is not None:
                 with contextlib.suppress(BrokenPipeError):
                     stream.close()
+
+
+@contextlib.contextmanager
+def calendar_server() -> Generator[Connection]:
+    """A calendar-versioned server for the length of the context."""
+    with tempfile.TemporaryDirectory(prefix="costgraph-neo4j-") as temporary:
+        server = Neo4jProcess(Path(temporary), version=CALENDAR_VERSION, java=newer_java() or "java")
+        try:
+            yield server.connection
+        finally:
+            server.kill()
 
 
 @contextlib.contextmanager

@@ -1,0 +1,3 @@
+UNWIND $rows AS row
+CREATE (a:AuditEntry {uid: row.uid})
+SET a += row.properties

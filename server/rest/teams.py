@@ -1,0 +1,139 @@
+"""``/api/v1/teams/{team_id}/budget | /costs``: the source document's view of a team.
+
+A team is a budget of the type TEAM, known by the resource that it pays for, else by its own id.
+"""
+
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+from typing import Any, Final
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from insight.rollups import Dimension, Granularity, RollupQuery, RollupResult
+from ledger.access import Permission, Principal
+from ledger.errors import Conflict, NotFound
+from ledger.model import Budget, BudgetType
+from ledger.view import View
+from ledger.windows import Standing
+from pricing.calendar import day_date, day_number, zone
+from pricing.money import NANO, from_nano, round_ratio
+from resolvers.context import Context
+from server.rest.exact import exact_json
+from server.rest.queries import Asked
+from server.routes import GuardedRoute, Routes
+
+PERCENT: Final = 100
+PARTS: Final = (
+    ((Dimension.CATEGORY,), Granularity.TOTAL),
+    ((Dimension.MODEL,), Granularity.TOTAL),
+    ((), Granularity.DAY),
+)
+"""What a team's costs are split by, in the order of ``costs_body``."""
+
+
+def team_routes(routes: Routes, context_of: Callable[[Principal], Context]) -> Sequence[GuardedRoute]:
+    """The routes about teams."""
+
+    async def budget(request: Request, principal: Principal) -> Response:
+        """Where a team stands in the current window of its budget."""
+        context = context_of(principal)
+        asked = Asked(request, ("budget_id",))
+        team = team_in(await context.load_view(), request.path_params["team_id"], asked.text("budget_id"))
+        standing = (await context.standing(team.uid)).standing
+        return _json(status_body(request.path_params["team_id"], standing))
+
+    async def costs(request: Request, principal: Principal) -> Response:
+        """What a team spent: by category, by model, by day of its budget's time zone."""
+        context = context_of(principal)
+        asked = Asked(request, ("budget_id", "from", "to"))
+        team = team_in(await context.load_view(), request.path_params["team_id"], asked.text("budget_id"))
+        from_us, to_us = asked.instant_us("from"), asked.instant_us("to")
+        queries = [
+            RollupQuery(team.uid, by=by, granularity=granularity, from_us=from_us, to_us=to_us)
+            for by, granularity in PARTS
+        ]
+        # At one moment, so that the three parts have one total.
+        rollups = context.services.rollups.query
+        return _json(costs_body(team, *await context.read(rollups, principal.tenant, queries)))
+
+    return [
+        routes.guarded("GET", "/api/v1/teams/{team_id:path}/budget", budget, needs=Permission.READ),
+        routes.guarded("GET", "/api/v1/teams/{team_id:path}/costs", costs, needs=Permission.READ),
+    ]
+
+
+def team_in(view: View, team_id: str, budget_id: str | None) -> Budget:
+    """The budget of a team. Raises ``NotFound``, ``Conflict`` where several pay for it and none is named."""
+    found = [
+        each
+        for each in view.all()
+        if each.budget_type is BudgetType.TEAM
+        and (each.resource_id or each.budget_id) == team_id
+        and budget_id in {None, each.budget_id}
+    ]
+    found = [each for each in found if each.closed_at_us is None] or found
+    if not found:
+        raise NotFound(f"There is no team {team_id} that this key may see.", field="team_id")
+    if len(found) > 1:
+        names = ", ".join(each.budget_id for each in found[:10])
+        raise Conflict(
+            f"Several budgets pay for team {team_id}: say which, ?budget_id=… ({names}).", field="budget_id"
+        )
+    return found[0]
+
+
+def status_body(team_id: str, standing: Standing) -> dict[str, Any]:
+    """``BudgetStatus`` of the source document. The utilisation is a percentage."""
+    amount, spent = standing.amount, standing.spent
+    return {
+        "team_id": team_id,
+        "budget_limit": None if amount is None else from_nano(amount),
+        "current_spend": from_nano(spent),
+        "remaining": None if amount is None else from_nano(amount - spent),
+        "utilization": None if amount is None else _percent(spent, amount),
+    }
+
+
+def _percent(spent: int, amount: int) -> Decimal:
+    """To nine decimals; of an amount of 0: 0 while nothing is spent, then 100, as everywhere."""
+    if not amount:
+        return Decimal(PERCENT if spent > 0 else 0)
+    return from_nano(round_ratio(spent * PERCENT * NANO, amount))
+
+
+def costs_body(
+    team: Budget, by_category: RollupResult, by_model: RollupResult, by_day: RollupResult
+) -> dict[str, Any]:
+    """``CostBreakdown`` of the source document. Units are tokens and the quantities of other resources."""
+    where = zone(team.timezone)
+    return {
+        "by_category": [
+            {
+                "category": row.keys[0][1],
+                "total_cost": from_nano(row.measures.total_cost_nano),
+                "total_units": row.measures.total_tokens + from_nano(row.measures.units_nano),
+            }
+            for row in by_category.rows
+        ],
+        "by_model": [
+            {
+                "model": row.keys[0][1],
+                "total_cost": from_nano(row.measures.total_cost_nano),
+                "call_count": row.measures.operations,
+            }
+            for row in by_model.rows
+        ],
+        "timeline": [
+            {
+                "date": day_date(day_number(row.start_us or 0, where)).isoformat(),
+                "total_cost": from_nano(row.measures.total_cost_nano),
+            }
+            for row in by_day.rows
+        ],
+        "total": from_nano(by_day.total.total_cost_nano),
+    }
+
+
+def _json(body: dict[str, Any]) -> Response:
+    return Response(exact_json(body), media_type="application/json")
