@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from ledger.agreements import count_in_agreements
 from ledger.changes import RecordedOperation
 from ledger.charge import Amounts, as_seen, charge
 from ledger.model import Agent, ChargePath, CostEntry, EntryKind, Pricing, Warning, id_of, seq_uid, uid_of
@@ -66,6 +67,9 @@ def book(
         )
     warnings = booking.warnings
     charge(state, plan, amounts, covered, now_us, warnings)
+    if state.prices.agreements:
+        at_us, listed_nano = booking.charged_at_us, quote.list_nano
+        count_in_agreements(state, path, at_us, amounts.cost_nano, listed_nano, amounts.tokens)
     _about_budgets(plan, warnings)
     if quote.reason is not None:
         warnings.append(Warning(UNPRICED, _UNPRICED_TEXT[quote.reason]))
@@ -104,6 +108,7 @@ def book(
         usage.counts,
         None,
         booking.reservation_id,
+        usage.estimated_nano,
     )
     return answer
 

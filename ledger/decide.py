@@ -6,6 +6,9 @@ from typing import Any
 from ledger.adjust import adjust
 from ledger.administer import close_budget, create_budget, increase_limit, move_budget, update_budget
 from ledger.agents import register_agent
+from ledger.agreement_commands import CloseMonths, PutAgreement, WithdrawAgreement
+from ledger.agreements import put_agreement, withdraw_agreement
+from ledger.closing import close_months
 from ledger.commands import (
     Adjust,
     CloseBudget,
@@ -31,12 +34,22 @@ from ledger.rate_cards import put_exchange_rates, put_price_file, put_rate_card,
 from ledger.record import record
 from ledger.reprice import reprice
 from ledger.reserve import reserve
-from ledger.results import Adjusted, RatesTaken, RecordResult, Repriced, ReserveResult, SettleResult, Swept
+from ledger.results import (
+    Adjusted,
+    MonthsClosed,
+    RatesTaken,
+    RecordResult,
+    Repriced,
+    ReserveResult,
+    SettleResult,
+    Swept,
+)
 from ledger.settle import settle
 from ledger.state import TenantState
+from pricing.agreements import Agreed
 from pricing.prices import PriceFile, Revision
 
-PriceResult = Revision | RatesTaken | PriceFile | Repriced
+PriceResult = Revision | RatesTaken | PriceFile | Repriced | Agreed | MonthsClosed
 Result = RecordResult | ReserveResult | SettleResult | Adjusted | Swept | Budget | Agent | PriceResult
 Answer = Result | LedgerError
 
@@ -76,4 +89,7 @@ _HANDLERS: dict[type[Any], Callable[[TenantState, Any, int], Result]] = {
     PutExchangeRates: put_exchange_rates,
     PutPriceFile: put_price_file,
     Reprice: reprice,
+    PutAgreement: put_agreement,
+    WithdrawAgreement: withdraw_agreement,
+    CloseMonths: close_months,
 }

@@ -8,9 +8,11 @@ it is. So the same again changes nothing, and there and back restores every bala
 from dataclasses import replace
 from typing import Final
 
+from ledger.agreements import count_in_agreements
 from ledger.booking import new_entry
 from ledger.changes import Added, PricedLater
 from ledger.charge import NOTHING, Amounts, charge, fits
+from ledger.deviations import note_deviation
 from ledger.model import CostEntry, EntryKind, Pricing, Warning
 from ledger.plan import Plan
 from ledger.price_commands import Reprice
@@ -129,9 +131,22 @@ def _book(state: TenantState, command: Reprice, bill: Bill, quote: Quote, before
     warnings: list[Warning] = []
     state.use_path(bill.path)
     charge(state, _plan(state, bill), Amounts(change.total_nano, 0, 0), NOTHING, now_us, warnings)
+    if state.prices.agreements:
+        at_us, list_nano = bill.charged_at_us, entry.list_cost_nano
+        count_in_agreements(state, bill.path, at_us, change.total_nano, list_nano, 0)
     later = None
     if bill.pricing is not Pricing.PRICED:
         # Of an estimate, what was charged stays charged: the adjustment is not counted there.
         charged = before if first is not None else Costs(*quote[2:5])
         later = PricedLater(Pricing.PRICED, charged)
+        note_deviation(
+            state,
+            bill.uid,
+            bill.path,
+            bill.facts,
+            bill.estimated_nano,
+            quote.total_nano,
+            Pricing.PRICED,
+            now_us,
+        )
     state.changes.added.append(Added(bill.uid, bill.path, bill.facts, entry, later))

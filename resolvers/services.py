@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from anyio import CapacityLimiter
 
 from graph.agents import Agents
+from graph.agreements import AgreementMonths
+from graph.anomalies import Anomalies
 from graph.budgets import Budgets
 from graph.check import Check
 from graph.database import Database
@@ -50,6 +52,8 @@ class Services:
     keys: Keys
     prices: PriceBooks
     experiments: Experiments
+    anomalies: Anomalies
+    agreement_months: AgreementMonths
     clock: Callable[[], int] = system_clock
     readers: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(READERS_MAX))
     checkers: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(CHECKS_MAX))
@@ -81,4 +85,6 @@ class Services:
             keys=Keys(database),
             prices=PriceBooks(database, lists),
             experiments=Experiments(database),
+            anomalies=Anomalies(database),
+            agreement_months=AgreementMonths(database),
         )

@@ -20,6 +20,7 @@ from server.graphql import graphql_routes
 from server.headers import SafeHeaders
 from server.health import Probe, health_routes
 from server.page import page_routes
+from server.rest.anomalies import anomaly_routes
 from server.rest.budgets import budget_routes
 from server.rest.pricing import pricing_routes
 from server.rest.reservations import reservation_routes
@@ -66,7 +67,12 @@ def build_app(running: Running) -> Starlette:
 
     routes = Routes(Gate(look_up), metrics)
     probe = Probe(running.database.verify)
-    workers = {"committer": running.committer, "fold": running.fold, "sweeper": running.sweeper}
+    workers = {
+        "committer": running.committer,
+        "fold": running.fold,
+        "sweeper": running.sweeper,
+        "closer": running.closer,
+    }
     return Application(
         routes=[
             *usage_routes(routes, metrics, services.ledger),
@@ -74,6 +80,7 @@ def build_app(running: Running) -> Starlette:
             *health_routes(routes, metrics, probe, workers, running.fold_lag),
             *budget_routes(routes, context_of),
             *pricing_routes(routes, context_of),
+            *anomaly_routes(routes, context_of),
             *graphql_routes(routes, metrics, build_schema(), context_of),
             *page_routes(routes),
         ],

@@ -28,11 +28,12 @@ from pricing.catalogue import load_catalogue
 from pricing.quote import Pricer
 from pricing.resources import price_lists
 from resolvers.context import Services
+from server.closer import Closer
 from server.metrics import Metrics
 from server.settings import Settings
 from server.sweeper import Sweeper
 from server.warm import warm
-from server.workers import Worker, fold_worker, sweep_worker
+from server.workers import Worker, close_worker, fold_worker, sweep_worker
 
 logger = structlog.get_logger("costgraph.server")
 
@@ -46,6 +47,7 @@ class Running:
     committer: Committer
     fold: Worker
     sweeper: Worker
+    closer: Worker
     metrics: Metrics
 
     def fold_lag(self) -> int:
@@ -116,11 +118,12 @@ def open_services(settings: Settings, connection: Connection, *, hot: bool = Tru
             warm(store, pricer)
         observer.sweeper = Sweeper(services.reservations, committer)
         fold, sweeper = fold_worker(folder), sweep_worker(observer.sweeper)
-        # The sweeper commits, so it stops before the committer does.
-        for worker in (fold, committer, sweeper):
+        closer = close_worker(Closer(services.agreement_months, committer))
+        # The sweeper and the closer commit, so they stop before the committer does.
+        for worker in (fold, committer, sweeper, closer):
             worker.start()
             stack.callback(worker.stop)
-        yield Running(services, database, committer, fold, sweeper, metrics)
+        yield Running(services, database, committer, fold, sweeper, closer, metrics)
 
 
 def found_default_tenant(store: GraphLedgerStore) -> None:

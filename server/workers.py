@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable
 
 from graph.rollups import Folder
+from server.closer import Closer
 from server.sweeper import Sweeper
 
 
@@ -34,6 +35,11 @@ class Worker:
 def sweep_worker(sweeper: Sweeper) -> Worker:
     """The thread that releases expired holds."""
     return Worker("sweeper", sweeper.run, sweeper.wake)
+
+
+def close_worker(closer: Closer) -> Worker:
+    """The thread that closes agreements' months."""
+    return Worker("closer", closer.run, closer.wake)
 
 
 def fold_worker(folder: Folder) -> Worker:

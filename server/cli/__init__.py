@@ -6,10 +6,12 @@ from typing import Annotated
 
 import typer
 
-from server.cli import budget, evolve, importing, keys, prices
+from server.cli import agreements, budget, evolve, importing, keys, prices
+from server.cli.agreements import costs
 from server.cli.compare import compare
 from server.cli.demo import demo
 from server.cli.errors import MISUSED, UNREACHABLE, CliError
+from server.cli.estimate import anomalies, estimate
 from server.cli.explain import explain, quote
 from server.cli.reprice import reprice
 from server.cli.serve import serve
@@ -34,11 +36,15 @@ app.command()(demo)
 app.add_typer(importing.app)
 app.add_typer(budget.app)
 app.add_typer(prices.app)
+app.add_typer(agreements.app)
 app.add_typer(evolve.app)
 app.command()(status)
 app.command()(verify)
 app.command()(quote)
+app.command()(estimate)
+app.command()(anomalies)
 app.command()(explain)
+app.command()(costs)
 app.command()(compare)
 app.command()(reprice)
 app.add_typer(keys.app)
