@@ -15,6 +15,7 @@ from ledger.model import ChargePath, uid_of
 from ledger.state import TenantState
 from ledger.windows import AHEAD_MAX_US
 from pricing.agreements import (
+    AGREEMENT,
     Agreed,
     Month,
     agreed_in,
@@ -31,8 +32,7 @@ AGREEMENTS_MAX: Final = 2_000
 VERSIONS_MAX: Final = 1_000
 MONTHS_BACK_MAX: Final = 60
 """How far back something may be agreed: its months are added up from the entries."""
-MONTHS_MAX: Final = 240
-"""How many months an agreement may begin in the future, or run."""
+MONTHS_AHEAD_MAX: Final = 240
 
 
 def put_agreement(state: TenantState, command: PutAgreement, now_us: int) -> Agreed:
@@ -119,13 +119,8 @@ def count_in_agreements(
             if month.key < first_month(versions):
                 continue
             known = _month(state, versions[-1], month)
-            sums = known.sums
-            added = MonthSums(
-                sums.list_nano + (cost_nano if list_nano is None else list_nano),
-                sums.contracted_nano + cost_nano,
-                sums.tokens + tokens,
-            )
-            state.put_agreement_month(replace(known, sums=added, due=True))
+            sums = _plus(known.sums, cost_nano, list_nano, tokens)
+            state.put_agreement_month(replace(known, sums=sums, due=True))
 
 
 def month_uid(tenant: str, agreement_id: str, key: str) -> str:
@@ -151,19 +146,52 @@ def _say(state: TenantState, versions: Sequence[Agreed], agreed: Agreed, now_us:
     last = month_at(now_us + AHEAD_MAX_US, agreed.timezone).key
     first = first_month([*versions, agreed])
     missing = [each for each in months_between(first, last, agreed.timezone) if each.key not in known]
-    if not missing and agreed.from_month > last:
+    if agreed.from_month > last and agreed.from_month not in known:
         # So that somebody looks at its first month, even if nothing is charged in it.
-        ahead = month_named(agreed.from_month, agreed.timezone)
-        missing = [] if ahead.key in known else [ahead]
+        missing.append(month_named(agreed.from_month, agreed.timezone))
     spans = [(each.start_us, each.end_us) for each in missing]
     sums = state.reader.month_sums(agreed.budget_uid, spans) if spans else []
     state.put_agreed(agreed)
     for month, used in zip(missing, sums, strict=True):
-        state.put_agreement_month(replace(new_month(state.tenant, agreed, month), sums=used))
+        all_used = _with_batch(state, agreed.budget_uid, month, used)
+        state.put_agreement_month(replace(new_month(state.tenant, agreed, month), sums=all_used))
     for key, month in known.items():
         if key >= agreed.from_month and not month.due:
             state.put_agreement_month(replace(month, due=True))
     return agreed
+
+
+def _with_batch(state: TenantState, budget_uid: str, month: Month, used: MonthSums) -> MonthSums:
+    """What a month used with what this batch has charged, which nobody can read yet."""
+    changes = state.changes
+    charged = [
+        (state.path_at(each.path_uid), each.charged_at_us, each.entry, each.usage.counts.total_tokens)
+        for each in changes.operations
+    ]
+    charged += [
+        (
+            each.path,
+            each.entry.charged_at_us,
+            each.entry,
+            each.entry.prompt_tokens + each.entry.completion_tokens,
+        )
+        for each in changes.added
+        if each.entry.price_source != AGREEMENT
+    ]
+    for path, at_us, entry, tokens in charged:
+        if budget_uid in path.budget_uids and month.start_us <= at_us < month.end_us:
+            cost_nano = 0 if entry is None else entry.total_cost_nano
+            listed_nano = None if entry is None else entry.list_cost_nano
+            used = _plus(used, cost_nano, listed_nano, tokens)
+    return used
+
+
+def _plus(sums: MonthSums, cost_nano: int, list_nano: int | None, tokens: int) -> MonthSums:
+    return MonthSums(
+        sums.list_nano + (cost_nano if list_nano is None else list_nano),
+        sums.contracted_nano + cost_nano,
+        sums.tokens + tokens,
+    )
 
 
 def agreed_month_after(versions: Sequence[Agreed], month: Month) -> Month | None:
@@ -179,8 +207,8 @@ def _check_reach(agreed: Agreed, now_us: int) -> None:
     if first < now - MONTHS_BACK_MAX:
         text = f"from_month ({agreed.from_month}) is more than {MONTHS_BACK_MAX} months back"
         raise InvalidInput(text, field="from_month")
-    if first > now + MONTHS_MAX:
-        text = f"from_month ({agreed.from_month}) is more than {MONTHS_MAX} months ahead"
+    if first > now + MONTHS_AHEAD_MAX:
+        text = f"from_month ({agreed.from_month}) is more than {MONTHS_AHEAD_MAX} months ahead"
         raise InvalidInput(text, field="from_month")
 
 

@@ -105,6 +105,8 @@ class AgreementMonth:
     """Whether something changed since, or it never was: it is to be closed once it is over."""
     statement_uid: str | None = None
     """The usage that its lines are entries of."""
+    statement_entry_uid: str | None = None
+    """Its first entry, which the lines adjust."""
     path: ChargePath | None = None
     """Who pays its lines: as it was at the first close."""
 

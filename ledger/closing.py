@@ -15,7 +15,7 @@ from ledger.booking import new_entry
 from ledger.changes import Added, AgreementMonth, Statement
 from ledger.charge import NOTHING, Amounts, charge, fits
 from ledger.errors import InvalidInput, NotFound, OutOfRange
-from ledger.model import ChargePath, CostEntry, EntryKind, Pricing, Warning, uid_of
+from ledger.model import ChargePath, CostEntry, EntryKind, Pricing, Warning, id_of, uid_of
 from ledger.plan import Facts, Plan
 from ledger.results import ClosedMonth, MonthsClosed
 from ledger.state import TenantState
@@ -119,31 +119,38 @@ def _due(
 def _book(state: TenantState, due: _Due, agreed: Agreed, currency: str, now_us: int) -> None:
     """Book the lines of a month, and note that they are."""
     month, known, lines, path, plan = due
-    statement_uid = known.statement_uid
+    statement_uid, first_uid = known.statement_uid, known.statement_entry_uid
     if lines:
         at_us = month.end_us - 1
         state.use_path(path)
-        first = None
         if statement_uid is None:
             statement_uid = _free_uid(state, agreed, month)
-            first = _entry(state, statement_uid, EntryKind.USAGE, None, agreed, currency, at_us, now_us)
+            first = _entry(state, statement_uid, None, agreed, currency, at_us, now_us)
+            first_uid = first.uid
             state.changes.statements.append(Statement(statement_uid, known.uid, path, at_us, first))
         for line in lines:
-            entry = _entry(state, statement_uid, EntryKind.ADJUSTMENT, line, agreed, currency, at_us, now_us)
+            entry = _entry(state, statement_uid, line, agreed, currency, at_us, now_us)
+            entry = replace(entry, adjusts=first_uid)
             state.changes.added.append(Added(statement_uid, path, STATEMENT_FACTS, entry))
             if line.effective_nano:
                 warnings: list[Warning] = []
                 charge(state, plan, Amounts(line.effective_nano), NOTHING, now_us, warnings)
-    booked = tuple(difference((*known.booked, *lines), ()))
     state.put_agreement_month(
-        replace(known, booked=booked, closed=True, due=False, statement_uid=statement_uid, path=path)
+        replace(
+            known,
+            booked=tuple(difference((*known.booked, *lines), ())),
+            closed=True,
+            due=False,
+            statement_uid=statement_uid,
+            statement_entry_uid=first_uid,
+            path=path,
+        )
     )
 
 
 def _entry(
     state: TenantState,
     statement_uid: str,
-    kind: EntryKind,
     line: Adjustment | None,
     agreed: Agreed,
     currency: str,
@@ -160,7 +167,8 @@ def _entry(
         price_source=AGREEMENT,
         price_card=f"{agreed.agreement_id} {agreed.number}",
     )
-    operation_id = statement_uid.partition("/")[2]
+    kind = EntryKind.USAGE if line is None else EntryKind.ADJUSTMENT
+    operation_id = id_of(statement_uid)
     entry = new_entry(state, operation_id, kind, quote, at_us, now_us, NO_COUNTS, operations=0)
     if line is None:
         return entry

@@ -295,11 +295,7 @@ class _Settling:
         if quote.pricing is Pricing.ESTIMATED:
             warnings.append(_estimated())
         pricing = quote.pricing if first_price else known.pricing
-        total = Costs(
-            charged.prompt_nano + delta.prompt_nano,
-            charged.completion_nano + delta.completion_nano,
-            charged.other_nano + delta.other_nano,
-        )
+        total = Costs._make(map(int.__add__, charged, delta[2:5]))
         answer = RecordedUsage(
             usage.sent.operation_id,
             duplicate=False,

@@ -88,7 +88,7 @@ def month_properties(month: AgreementMonth) -> Properties:
         "booked": _json(list(each) for each in month.booked),
         "closed": month.closed,
         "due_key": f"{month.end_us:016d}/{month.uid}" if month.due else None,
-        **({} if month.statement_uid is None else {"statement_uid": month.statement_uid}),
+        **present({"statement_uid": month.statement_uid, "statement_entry_uid": month.statement_entry_uid}),
         **(
             {} if path is None else {"path": path.uid, "chain": list(path.chain), "scoped": list(path.scoped)}
         ),
@@ -111,6 +111,7 @@ def month_of(node: Mapping[str, Any]) -> AgreementMonth:
         node["closed"],
         node.get("due_key") is not None,
         node.get("statement_uid"),
+        node.get("statement_entry_uid"),
         path,
     )
 

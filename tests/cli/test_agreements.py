@@ -46,8 +46,13 @@ def test_a_discount_that_is_none_is_misused(text: str) -> None:
     with pytest.raises(CliError) as caught:
         discount_of(text)
     assert caught.value.exit_code == MISUSED
-    with pytest.raises(CliError):
+
+
+@pytest.mark.parametrize("text", ["reserved", "500", "reserved x", "reserved -5", "reserved 5%"])
+def test_an_amount_that_is_none_is_misused(text: str) -> None:
+    with pytest.raises(CliError) as caught:
         amount_of(text)
+    assert caught.value.exit_code == MISUSED
 
 
 def test_months_accrue_and_are_closed_by_agreement(shell: Shell, name: str) -> None:

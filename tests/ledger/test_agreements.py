@@ -98,6 +98,18 @@ def test_what_was_charged_before_is_counted_when_it_is_agreed(desk: Desk, store:
     assert sums(store, desk, "2026-10") == MonthSums()
 
 
+def test_what_came_in_the_same_batch_is_counted(desk: Desk, store: SimulatedStore) -> None:
+    terms = Terms((TEN_PERCENT,))
+    put = PutAgreement(desk.tenant, None, "key", "deal", "acme", terms, "2026-11")
+    first = desk.usage("a", 30 * USD, budget_id="web", prompt_tokens=10)
+    refund = Adjust(desk.tenant, None, "k", "a", -USD, AdjustmentKind.REFUND)
+    later = desk.usage("b", 5 * USD, budget_id="web", prompt_tokens=1)
+    desk.do(first, refund, put, later)
+    assert sums(store, desk) == MonthSums(34 * USD, 34 * USD, 11)
+    begin = us("2026-11-01T00:00:00")
+    assert sums(store, desk) == store.sums_in(desk.uid("acme"), begin, DECEMBER)
+
+
 def test_a_close_books_the_lines_in_the_month_that_is_over(desk: Desk, store: SimulatedStore) -> None:
     agree(desk, TEN_PERCENT)
     desk.record("a", 150 * USD, budget_id="web")
@@ -119,7 +131,7 @@ def test_a_close_books_the_lines_in_the_month_that_is_over(desk: Desk, store: Si
         "deal 1",
         "volume discount: big",
     )
-    assert line.charged_at_us == DECEMBER - 1
+    assert (line.charged_at_us, line.adjusts) == (DECEMBER - 1, first.uid)
     assert line.token_usage_id == "agreement/deal/2026-11"
     check_books(store)
 

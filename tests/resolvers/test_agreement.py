@@ -144,6 +144,15 @@ def test_a_statement_is_an_operation_with_lines(world: Caller) -> None:
         ("310", "0", "commitment unused: reserved"),
     ]
     assert lines[0]["explanation"]["exact"]
+    assert {each["adjusts"] for each in lines} == {1}
+    refund = "mutation($input: AdjustUsageInput!) { adjustUsage(input: $input) { duplicate } }"
+    said = {
+        "idempotencyKey": "k",
+        "operationId": "agreement/deal/2026-10",
+        "kind": "REFUND",
+        "change": "-999",
+    }
+    assert world.ask(refund, input=said).code == "INVALID"
     assert costs(world) == ("200", "200", "500", "500")
     reprice = "mutation($input: RepriceInput!) { reprice(input: $input) { counts { outcome operations } } }"
     span = {"from": "2026-10-01T00:00:00Z", "to": "2026-11-01T00:00:00Z", "dryRun": False}
