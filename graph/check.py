@@ -11,6 +11,7 @@ from typing import Any, Final, Protocol, TypeVar
 from cypher import check as queries
 from cypher.check import PageParams, SpanParams
 from cypher.query import CypherQuery
+from graph.agreement_check import agreement_findings
 from graph.database import Database, Transaction
 from graph.ledger import GraphLedgerStore, GraphLedgerTransaction, Trees
 from graph.ledger.rows import window_of
@@ -67,6 +68,9 @@ class Check:
             *self._reserved(tree, uids),
             *self._forced(tree, uids, forced),
             *self._usages(tenant, set(uids)),
+            *agreement_findings(
+                self._database, tenant, set(uids), lambda look: self._between_commits(tenant, look)[1]
+            ),
         ]
         if self._rollups is not None:
             findings.extend(self._rollups.compare(tenant, budget_uid))

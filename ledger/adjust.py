@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 
+from ledger.agreements import count_in_agreements
 from ledger.booking import forcing, new_entry
 from ledger.changes import Added, KnownRequest
 from ledger.charge import NOTHING, Amounts, charge, fits
@@ -53,6 +54,8 @@ def adjust(state: TenantState, command: Adjust, now_us: int) -> Adjusted:
     warnings: list[Warning] = []
     state.use_path(path)
     made = forcing(made, charge(state, plan, amounts, NOTHING, now_us, warnings))
+    if state.prices.agreements:
+        count_in_agreements(state, path, entry.charged_at_us, command.change_nano, None, 0)
     state.changes.added.append(Added(uid, path, book.facts, made))
     state.put_request(KnownRequest(command.request_uid, command.tenant, command.fingerprint, _dump(made)))
     return Adjusted(made, duplicate=False)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 
+from ledger.agreements import count_in_agreements
 from ledger.changes import RecordedOperation
 from ledger.charge import Amounts, as_seen, charge
 from ledger.model import (
@@ -79,6 +80,9 @@ def book(
     forced = charge(state, plan, amounts, covered, now_us, warnings)
     if entry is not None:
         entry = forcing(entry, forced)
+    if state.prices.agreements:
+        at_us, listed_nano = booking.charged_at_us, quote.list_nano
+        count_in_agreements(state, path, at_us, amounts.cost_nano, listed_nano, amounts.tokens)
     _about_budgets(plan, warnings)
     if quote.reason is not None:
         warnings.append(Warning(UNPRICED, _UNPRICED_TEXT[quote.reason]))
@@ -118,6 +122,7 @@ def book(
         usage.counts,
         None,
         booking.reservation_id,
+        usage.estimated_nano,
     )
     return answer
 

@@ -6,9 +6,12 @@ from dataclasses import dataclass, field
 from ledger.holds import Hold
 from ledger.model import Agent, Budget, ChargePath, CostEntry, Forced, Pricing, Window
 from ledger.usage import Usage
+from pricing.agreements import NO_SUMS, Agreed
+from pricing.anomaly import CostAnomaly
 from pricing.prices import GivenRates, PriceFile, Revision
 from pricing.rates import Costs
 from pricing.units import NO_COUNTS, TokenCounts
+from pricing.volume import Adjustment, MonthSums
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +89,57 @@ class MonthUse:
 
 
 @dataclass(frozen=True, slots=True)
+class AgreementMonth:
+    """A month of an agreement: what its budget's subtree used, and what was booked for it at its close."""
+
+    uid: str
+    """``tenant/agreement@YYYY-MM``."""
+    tenant: str
+    agreement_id: str
+    key: str
+    end_us: int
+    sums: MonthSums = NO_SUMS
+    booked: tuple[Adjustment, ...] = ()
+    """All that was booked so far, one line a term."""
+    closed: bool = False
+    """Whether it was closed once."""
+    due: bool = True
+    """Whether something changed since, or it never was: it is to be closed once it is over."""
+    statement_uid: str | None = None
+    """The usage that its lines are entries of."""
+    statement_entry_uid: str | None = None
+    """Its first entry, which the lines adjust."""
+    path: ChargePath | None = None
+    """Who pays its lines: as it was at the first close."""
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """What a closed month is booked as: an operation of no agent that used nothing, with its first entry."""
+
+    uid: str
+    month_uid: str
+    path: ChargePath
+    at_us: int
+    entry: CostEntry
+
+
+@dataclass(frozen=True, slots=True)
+class Deviation:
+    """An operation whose cost is not what was estimated, and who it was charged to."""
+
+    usage_uid: str
+    tenant: str
+    agent_id: str
+    budget_id: str
+    """The budget that was charged directly."""
+    path_uid: str
+    currency: str
+    """Of the budget, and of both costs."""
+    anomaly: CostAnomaly
+
+
+@dataclass(frozen=True, slots=True)
 class Event:
     """A budget event of the outbox; ``payload`` is the body that goes out, as JSON text."""
 
@@ -150,6 +204,10 @@ class Changes:
     months: dict[str, MonthUse] = field(default_factory=dict[str, MonthUse])
     audit: list[AuditEntry] = field(default_factory=list[AuditEntry])
     """What administrators did; there is none without another change."""
+    deviations: list[Deviation] = field(default_factory=list[Deviation])
+    agreed: list[Agreed] = field(default_factory=list[Agreed])
+    agreement_months: dict[str, AgreementMonth] = field(default_factory=dict[str, AgreementMonth])
+    statements: list[Statement] = field(default_factory=list[Statement])
     granted: int = 0
     """How many of the holds were granted just now."""
     expired: int = 0
@@ -170,6 +228,9 @@ class Changes:
             or self.cards
             or self.rates
             or self.files
+            or self.deviations
+            or self.agreed
+            or self.agreement_months
         )
 
     @property

@@ -10,6 +10,7 @@ from enum import StrEnum
 from hashlib import blake2b
 from typing import Any, Final
 
+from ledger.agreement_commands import AgreementCommand
 from ledger.errors import InvalidInput, OutOfRange
 from ledger.model import (
     AMOUNT_LIMIT,
@@ -377,4 +378,4 @@ class RegisterAgent:
 
 Administer = CreateBudget | UpdateBudget | MoveBudget | CloseBudget | IncreaseLimit
 Reserving = Reserve | Settle | Extend | Release
-Command = Record | Reserving | Sweep | Adjust | Administer | RegisterAgent | PriceCommand
+Command = Record | Reserving | Sweep | Adjust | Administer | RegisterAgent | PriceCommand | AgreementCommand

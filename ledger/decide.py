@@ -6,7 +6,10 @@ from typing import Any
 from ledger.adjust import adjust
 from ledger.administer import close_budget, create_budget, increase_limit, move_budget, update_budget
 from ledger.agents import register_agent
+from ledger.agreement_commands import CloseMonths, PutAgreement, WithdrawAgreement
+from ledger.agreements import put_agreement, withdraw_agreement
 from ledger.audit import on_adjustment, on_budget, on_card, on_file, on_rates, on_repricing
+from ledger.closing import close_months
 from ledger.commands import (
     Adjust,
     CloseBudget,
@@ -32,12 +35,22 @@ from ledger.rate_cards import put_exchange_rates, put_price_file, put_rate_card,
 from ledger.record import record
 from ledger.reprice import reprice
 from ledger.reserve import reserve
-from ledger.results import Adjusted, RatesTaken, RecordResult, Repriced, ReserveResult, SettleResult, Swept
+from ledger.results import (
+    Adjusted,
+    MonthsClosed,
+    RatesTaken,
+    RecordResult,
+    Repriced,
+    ReserveResult,
+    SettleResult,
+    Swept,
+)
 from ledger.settle import settle
 from ledger.state import TenantState
+from pricing.agreements import Agreed
 from pricing.prices import PriceFile, Revision
 
-PriceResult = Revision | RatesTaken | PriceFile | Repriced
+PriceResult = Revision | RatesTaken | PriceFile | Repriced | Agreed | MonthsClosed
 Result = RecordResult | ReserveResult | SettleResult | Adjusted | Swept | Budget | Agent | PriceResult
 Answer = Result | LedgerError
 
@@ -77,4 +90,7 @@ _HANDLERS: dict[type[Any], Callable[[TenantState, Any, int], Result]] = {
     PutExchangeRates: on_rates(put_exchange_rates),
     PutPriceFile: on_file(put_price_file),
     Reprice: on_repricing(reprice),
+    PutAgreement: put_agreement,
+    WithdrawAgreement: withdraw_agreement,
+    CloseMonths: close_months,
 }

@@ -339,6 +339,8 @@ class CostEntry:
     fx_date: str | None = None
     fx_source: str | None = None
     fx_from: str | None = None
+    billed_cost_nano: int | None = None
+    """What an invoice says of it, where that is something else: a commitment is billed as a whole."""
     forced: Forced = ()
 
 

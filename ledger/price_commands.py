@@ -43,7 +43,7 @@ class PutRateCard:
 
     def __post_init__(self) -> None:
         """Check what can be checked outside of the ledger's lock."""
-        _whole(self.scope_uid)
+        check_whole(self.scope_uid)
         _check_id(self.card.card_id)
         check_reason(self.reason)
 
@@ -60,7 +60,7 @@ class WithdrawRateCard:
 
     def __post_init__(self) -> None:
         """Check what can be checked outside of the ledger's lock."""
-        _whole(self.scope_uid)
+        check_whole(self.scope_uid)
         check_reason(self.reason)
 
 
@@ -75,7 +75,7 @@ class PutExchangeRates:
 
     def __post_init__(self) -> None:
         """Check what can be checked outside of the ledger's lock."""
-        _whole(self.scope_uid)
+        check_whole(self.scope_uid)
         if len(self.rates) > RATES_MAX:
             raise InvalidInput(
                 f"{len(self.rates)} exchange rates in one call; at most {RATES_MAX} are taken", field="rates"
@@ -94,7 +94,7 @@ class PutPriceFile:
 
     def __post_init__(self) -> None:
         """Look through it. Raises ``InvalidInput`` for what is no such file."""
-        _whole(self.scope_uid)
+        check_whole(self.scope_uid)
         if len(self.content) > FILE_BYTES_MAX:
             text = f"a price file of {len(self.content)} bytes is larger than {FILE_BYTES_MAX}"
             raise InvalidInput(text, field="content")
@@ -125,7 +125,7 @@ class Reprice:
 
     def __post_init__(self) -> None:
         """Check what can be checked outside of the ledger's lock."""
-        _whole(self.scope_uid)
+        check_whole(self.scope_uid)
         check_reason(self.reason)
         if self.supposed and not self.dry_run:
             text = "cards that are only supposed change nothing: ask for a dry run, or create them first"
@@ -147,7 +147,8 @@ def check_reason(reason: str | None) -> None:
         raise InvalidInput(f"reason has at most {REASON_LENGTH_MAX} characters", field="reason")
 
 
-def _whole(scope_uid: str | None) -> None:
+def check_whole(scope_uid: str | None) -> None:
+    """Raise ``Forbidden`` for a key that is confined to a budget."""
     if scope_uid is not None:
         raise Forbidden("Prices are the whole organisation's: a key that is confined to a budget sets none.")
 

@@ -1,10 +1,10 @@
 """What decisions may read beyond what was loaded for them, and the nouns of what they read."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from ledger.changes import KnownRequest, MonthUse
+from ledger.changes import AgreementMonth, KnownRequest, MonthUse
 from ledger.holds import Hold
 from ledger.model import Agent, ChargePath, CostEntry, Pricing, Window
 from ledger.plan import Facts
@@ -12,6 +12,7 @@ from ledger.results import RecordedUsage
 from pricing.quote import PricingRequest
 from pricing.rates import Costs
 from pricing.units import NO_COUNTS, TokenCounts
+from pricing.volume import MonthSums
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,8 @@ class KnownOperation:
     grown: Costs | None = None
     """All that was charged for it, where that is more than its first entry."""
     reservation_uid: str | None = None
+    estimated_nano: int | None = None
+    """What it was expected to cost, where somebody said so."""
 
     @property
     def charged(self) -> Costs:
@@ -89,6 +92,8 @@ class Bill:
     """The instant whose windows it counts in."""
     entries: tuple[CostEntry, ...]
     """In the order of writing."""
+    estimated_nano: int | None = None
+    """What it was expected to cost, where somebody said so."""
 
 
 class Reader(Protocol):
@@ -140,6 +145,18 @@ class Reader(Protocol):
 
     def months(self, uids: Iterable[str]) -> dict[str, MonthUse]:
         """Those of the months' uses that exist, by uid."""
+        ...
+
+    def agreement_months(self, uids: Iterable[str]) -> dict[str, AgreementMonth]:
+        """Those of the agreements' months that exist, by uid."""
+        ...
+
+    def months_of_agreement(self, tenant: str, agreement_id: str) -> list[AgreementMonth]:
+        """The months of an agreement that exist."""
+        ...
+
+    def month_sums(self, budget_uid: str, spans: Sequence[tuple[int, int]]) -> list[MonthSums]:
+        """What was charged to a budget in each [start_us, end_us), from the entries, statements apart."""
         ...
 
     def bills(self, uids: Iterable[str]) -> list[Bill]:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from ledger.booking import Booking, amounts_of, book, past_64_bits, timestamp_of
 from ledger.charge import NOTHING, as_seen, fits
 from ledger.commands import Record
+from ledger.deviations import note_deviation
 from ledger.model import Agent, Warning, uid_of
 from ledger.plan import Facts, resource_of
 from ledger.prices import count_in_month, price_on
@@ -54,6 +55,9 @@ def record(state: TenantState, command: Record, now_us: int) -> RecordResult:
     )
     answer = book(state, booking, plan, amounts, NOTHING, now_us)
     count_in_month(state, priced, command.usage.counts, command.usage.resource)
+    if command.usage.estimated_nano is not None:
+        uid, expected_nano = uid_of(command.tenant, sent.operation_id), command.usage.estimated_nano
+        note_deviation(state, uid, path, facts, expected_nano, quote.total_nano, quote.pricing, now_us)
     return answer
 
 

@@ -9,9 +9,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
+from ledger.agreements import count_in_agreements
 from ledger.booking import forcing, new_entry
 from ledger.changes import Added, PricedLater
 from ledger.charge import NOTHING, Amounts, charge, fits
+from ledger.deviations import note_deviation
 from ledger.model import CostEntry, EntryKind, Pricing, Warning
 from ledger.plan import Plan
 from ledger.price_commands import Reprice
@@ -143,9 +145,22 @@ def _book(state: TenantState, command: Reprice, bill: Bill, quote: Quote, before
     state.use_path(bill.path)
     amounts = Amounts(change.total_nano, 0, 0)
     entry = forcing(entry, charge(state, _plan(state, bill), amounts, NOTHING, now_us, warnings))
+    if state.prices.agreements:
+        at_us, list_nano = bill.charged_at_us, entry.list_cost_nano
+        count_in_agreements(state, bill.path, at_us, change.total_nano, list_nano, 0)
     later = None
     if bill.pricing is not Pricing.PRICED:
         # Of an estimate, what was charged stays charged: the adjustment is not counted there.
         charged = before if first is not None else Costs(*quote[2:5])
         later = PricedLater(Pricing.PRICED, charged)
+        note_deviation(
+            state,
+            bill.uid,
+            bill.path,
+            bill.facts,
+            bill.estimated_nano,
+            quote.total_nano,
+            Pricing.PRICED,
+            now_us,
+        )
     state.changes.added.append(Added(bill.uid, bill.path, bill.facts, entry, later))

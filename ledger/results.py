@@ -6,6 +6,7 @@ from typing import ClassVar, NamedTuple
 
 from ledger.holds import Decision, HoldState
 from ledger.model import CostEntry, Meter, Pricing, Warning, WindowKind
+from pricing.volume import Adjustment
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +185,23 @@ class Repriced:
     """What became of some operations."""
 
     differences: tuple[Difference, ...]
+
+
+class ClosedMonth(NamedTuple):
+    """What a close booked for one month: nothing where it was booked already."""
+
+    month: str
+    lines: tuple[Adjustment, ...]
+    """The differences to what had been booked, in nano-units of the budget's currency."""
+
+
+@dataclass(frozen=True, slots=True)
+class MonthsClosed:
+    """The months that were looked at, in order, up to the last one that is closed."""
+
+    agreement_id: str
+    currency: str
+    months: tuple[ClosedMonth, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final, cast
 
 from ledger.access import Principal
+from ledger.agreement_commands import AgreementCommand
 from ledger.commands import Administer, Record, RegisterAgent
 from ledger.committer import Committer
 from ledger.decide import PriceResult
@@ -13,8 +14,17 @@ from ledger.errors import InvalidInput, LedgerError
 from ledger.model import Agent, Budget
 from ledger.price_commands import PriceCommand
 from ledger.prices import request_of
-from ledger.results import InvalidUsage, OperationConflict, RatesTaken, RecordedUsage, RecordResult, Repriced
+from ledger.results import (
+    InvalidUsage,
+    MonthsClosed,
+    OperationConflict,
+    RatesTaken,
+    RecordedUsage,
+    RecordResult,
+    Repriced,
+)
 from ledger.usage import Usage, parse_usage
+from pricing.agreements import Agreed
 from pricing.errors import PricingError
 from pricing.prices import PriceFile, Revision
 from pricing.quote import Pricer, Quote
@@ -68,12 +78,12 @@ class LedgerService:
             raise TypeError(f"a {type(command).__name__} was answered by a {type(answer).__name__}")
         return answer
 
-    async def say(self, command: PriceCommand) -> PriceResult:
-        """Say something about prices. Raises ``LedgerError``."""
+    async def say(self, command: PriceCommand | AgreementCommand) -> PriceResult:
+        """Say something about prices or agreements. Raises ``LedgerError``."""
         (answer,) = await self._committer.submit([command])
         if isinstance(answer, LedgerError):
             raise answer
-        if not isinstance(answer, Revision | RatesTaken | PriceFile | Repriced):
+        if not isinstance(answer, Revision | RatesTaken | PriceFile | Repriced | Agreed | MonthsClosed):
             raise TypeError(f"a {type(command).__name__} was answered by a {type(answer).__name__}")
         return answer
 

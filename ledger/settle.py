@@ -8,10 +8,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
+from ledger.agreements import count_in_agreements
 from ledger.booking import Booking, amounts_of, book, forcing, new_entry, past_64_bits, timestamp_of
 from ledger.changes import Added, Grown
 from ledger.charge import Amounts, as_seen, charge, fits
 from ledger.commands import Settle
+from ledger.deviations import note_deviation
 from ledger.expiry import expired_now, give_back, lower
 from ledger.holds import Decision, Hold, HoldState
 from ledger.model import Enforcement, EntryKind, Meter, Pricing, Warning, uid_of
@@ -80,6 +82,8 @@ def settle(state: TenantState, command: Settle, now_us: int) -> SettleResult:
     elif command.final and hold.state is HoldState.EXPIRED and settling.news:
         hold.state = HoldState.SETTLED
         state.put_hold(hold)
+    if command.final and (settling.news or not repeated):
+        settling.note_deviations(ordered)
     late = late and settling.news
     charged, overrun = settling.charged_nano, hold.overrun_nano - overrun_before
     if repeated and not settling.news:
@@ -291,14 +295,14 @@ class _Settling:
         )
         warnings: list[Warning] = []
         entry = forcing(entry, charge(state, plan, amounts, covered, self._now_us, warnings))
+        if state.prices.agreements:
+            count_in_agreements(
+                state, hold.path, hold.at_us, delta.total_nano, delta.list_nano, amounts.tokens
+            )
         if quote.pricing is Pricing.ESTIMATED:
             warnings.append(_estimated())
         pricing = quote.pricing if first_price else known.pricing
-        total = Costs(
-            charged.prompt_nano + delta.prompt_nano,
-            charged.completion_nano + delta.completion_nano,
-            charged.other_nano + delta.other_nano,
-        )
+        total = Costs._make(map(int.__add__, charged, delta[2:5]))
         answer = RecordedUsage(
             usage.sent.operation_id,
             duplicate=False,
@@ -316,6 +320,7 @@ class _Settling:
             usage.counts,
             total,
             known.reservation_uid,
+            known.estimated_nano if usage.estimated_nano is None else usage.estimated_nano,
         )
         state.changes.added.append(Added(known.uid, hold.path, facts, entry, Grown(usage, pricing, total)))
         return answer
@@ -355,6 +360,29 @@ class _Settling:
                 if known is not None and known.reservation_uid == self._hold.reservation_id:
                     total += each.cost_entry.total_cost_nano
         return total
+
+    def note_deviations(self, ordered: tuple[RecordResult, ...]) -> None:
+        """Compare what the operations cost by now with what they were expected to."""
+        state = self._state
+        for (usage, _), result in zip(self._command.usages, ordered, strict=True):
+            if not isinstance(result, RecordedUsage):
+                continue
+            known = state.operation(uid_of(state.tenant, result.operation_id))
+            if known is None:
+                continue
+            expected = known.estimated_nano if usage.estimated_nano is None else usage.estimated_nano
+            if expected is not None:
+                charged_nano, facts = sum(known.charged), self._facts(usage)
+                note_deviation(
+                    state,
+                    known.uid,
+                    self._hold.path,
+                    facts,
+                    expected,
+                    charged_nano,
+                    known.pricing,
+                    self._now_us,
+                )
 
     def decision(self) -> tuple[Decision, int]:
         """What a stream should do now: go on, take care, slow down for some milliseconds, stop."""

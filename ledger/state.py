@@ -10,7 +10,7 @@ from typing import Any, Final, TypeAlias
 
 import orjson
 
-from ledger.changes import Changes, Event, KnownRequest, LedgerHead, MonthUse
+from ledger.changes import AgreementMonth, Changes, Event, KnownRequest, LedgerHead, MonthUse
 from ledger.holds import Hold
 from ledger.model import Agent, Budget, ChargePath, Limit, Window, seq_uid
 from ledger.plan import Facts, Plan, build_plan, looks_at
@@ -18,6 +18,7 @@ from ledger.reader import KnownOperation, Reader
 from ledger.recount import hold_again, spent_in
 from ledger.tree import BudgetTree
 from ledger.windows import Span, begins_empty, carried_into, window_span, window_uid
+from pricing.agreements import Agreed
 from pricing.calendar import HOUR_US
 from pricing.prices import GivenRates, PriceFile, Prices, Revision
 
@@ -47,6 +48,9 @@ class TenantState:
     prices: Prices = field(default_factory=Prices)
     """What the tenant says about prices."""
     _months: dict[str, MonthUse] = field(default_factory=dict[str, MonthUse])
+    _agreement_months: dict[str, AgreementMonth | None] = field(
+        default_factory=dict[str, AgreementMonth | None]
+    )
     next_expiry_us: int = 0
     """No open hold expires before this."""
     batch: int = 0
@@ -216,6 +220,31 @@ class TenantState:
         self._months[use.uid] = use
         self.changes.months[use.uid] = use
 
+    def put_agreed(self, agreed: Agreed) -> None:
+        """Add a version of an agreement, likewise."""
+        self.prices.agreements.put(agreed)
+        self.changes.agreed.append(agreed)
+        self.head.version += 1
+
+    def agreement_month(self, uid: str) -> AgreementMonth | None:
+        """A month of an agreement, if anything is known of it."""
+        if uid not in self._agreement_months:
+            self._agreement_months[uid] = self.reader.agreement_months([uid]).get(uid)
+        return self._agreement_months[uid]
+
+    def months_of_agreement(self, agreement_id: str) -> dict[str, AgreementMonth]:
+        """All that is known of an agreement's months, by their keys, as this batch left them."""
+        for stored in self.reader.months_of_agreement(self.tenant, agreement_id):
+            if self._agreement_months.get(stored.uid) is None:
+                self._agreement_months[stored.uid] = stored
+        known = (each for each in self._agreement_months.values() if each is not None)
+        return {each.key: each for each in known if each.agreement_id == agreement_id}
+
+    def put_agreement_month(self, month: AgreementMonth) -> None:
+        """A month of an agreement is new, or changed."""
+        self._agreement_months[month.uid] = month
+        self.changes.agreement_months[month.uid] = month
+
     def use_path(self, path: ChargePath) -> None:
         """Make sure that the path's node exists."""
         self._used[path.uid] = path
@@ -313,5 +342,7 @@ class TenantState:
             self.agents.clear()
         if len(self._months) > CACHED_MAX:
             self._months.clear()
+        if len(self._agreement_months) > CACHED_MAX:
+            self._agreement_months.clear()
         if len(self._paths) > CACHED_MAX:
             self._paths.clear()

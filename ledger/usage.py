@@ -118,6 +118,8 @@ class UsageInput(BaseModel):
     category: Name = "api_call"
     provider_cost: Money | None = None
     provider_cost_currency: str = "USD"
+    estimated_cost: Money | None = None
+    """What it was expected to cost, in the currency of the budget that pays: compared with what it does."""
     tags: Tags | None = None
 
 
@@ -138,6 +140,7 @@ class Usage:
     provider_cost_currency: str = "USD"
     resource: Resource | None = None
     """What was used where it is not tokens."""
+    estimated_nano: int | None = None
 
     @property
     def usage_reported(self) -> bool:
@@ -181,6 +184,8 @@ def _fingerprint(
         amounts["timestamp_us"] = timestamp_us
     if cost_nano is not None:
         amounts["provider_cost_nano"] = cost_nano
+    if sent.estimated_cost is not None:
+        amounts["estimated_cost_nano"] = to_nano(sent.estimated_cost, "estimated_cost")
     return fingerprint_of(content)[:IDENTITY_LENGTH] + fingerprint_of(amounts)[:IDENTITY_LENGTH]
 
 
@@ -188,6 +193,7 @@ _NORMALISED = {
     "operation_id",
     "timestamp",
     "provider_cost",
+    "estimated_cost",
     "tags",
     "mode",
     "provider_usage",
@@ -244,13 +250,27 @@ def _accept(sent: UsageInput) -> Usage:
         cost_nano = to_nano(cost, "provider_cost")
         if cost_nano < 0:
             raise _Refused("provider_cost", f"{cost} is negative; a refund is an adjustment")
+    estimated_nano = None
+    if sent.estimated_cost is not None:
+        estimated_nano = to_nano(sent.estimated_cost, "estimated_cost")
+        if estimated_nano < 0:
+            raise _Refused("estimated_cost", f"{sent.estimated_cost} is negative")
     tags_json = _tags_json(sent.tags) if sent.tags else None
     timestamp_us = None if sent.timestamp is None else from_datetime(sent.timestamp)
     fingerprint = _fingerprint(sent, used, timestamp_us, cost_nano, tags_json)
     if resource is not None:
         fingerprint = fingerprint_of({"of": fingerprint, "resource": list(resource)})
     return Usage(
-        sent, used.counts, timestamp_us, cost_nano, tags_json, fingerprint, used.mode, currency, resource
+        sent,
+        used.counts,
+        timestamp_us,
+        cost_nano,
+        tags_json,
+        fingerprint,
+        used.mode,
+        currency,
+        resource,
+        estimated_nano,
     )
 
 

@@ -4,7 +4,7 @@ The fee belongs to estimates alone. The ledger charges one only where a contract
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
 from pricing.errors import ImpossibleCount
 from pricing.modes import Mode
@@ -18,6 +18,14 @@ PLATFORM_FEE_PPM: Final = 50_000
 """The source document's 5 %."""
 MODELS_MAX: Final = 100
 """How many models are compared at once."""
+
+
+class Quoting(Protocol):
+    """Who says what an operation costs: a ``Pricer``, or one in another currency."""
+
+    def quote(self, request: PricingRequest) -> Quote:
+        """The cost of one operation."""
+        ...
 
 
 class CostEstimate(NamedTuple):
@@ -63,7 +71,7 @@ def with_fee(base_nano: int, fee_ppm: int = PLATFORM_FEE_PPM) -> tuple[int, int]
 
 
 def estimate_cost(
-    pricer: Pricer,
+    pricer: Quoting,
     *,
     at_us: int,
     provider: str | None,

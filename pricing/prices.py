@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Final, NamedTuple
 
+from pricing.agreements import Agreements
 from pricing.book import PriceBook
 from pricing.cards import RateCard
 from pricing.currency import ExchangeRate, ExchangeRates
@@ -66,6 +67,8 @@ class Prices:
         self._seen: set[tuple[str, int, str, int]] = set()
         self._latest: dict[tuple[str, str, int], ExchangeRate] = {}
         self._files: list[PriceFile] = []
+        self.agreements = Agreements()
+        """What was agreed for months: it changes no price."""
         self._book: PriceBook | None = None
         self._rates: ExchangeRates | None = None
         self._said: list[int] | None = None
@@ -180,6 +183,7 @@ class Prices:
         twin._seen = set(self._seen)
         twin._latest = dict(self._latest)
         twin._files = list(self._files)
+        twin.agreements = self.agreements.copy()
         twin._book, twin._rates = self._book, self._rates
         return twin
 

@@ -190,11 +190,11 @@ def columns(sums: MonthSums, lines: Iterable[Adjustment]) -> Columns:
     )
 
 
-def accrued(terms: Terms, before: MonthSums, after: MonthSums) -> list[Adjustment]:
-    """What the charges between two states of a month add to its lines, without what stays as it is."""
+def difference(lines: Iterable[Adjustment], booked: Iterable[Adjustment]) -> list[Adjustment]:
+    """What is to be added to what is booked so that it is these lines; nothing of what stays as it is."""
     sums: dict[tuple[LineKind, str], list[int]] = {}
-    for sign, state in ((-1, before), (1, after)):
-        for line in settle(terms, state):
+    for sign, some in ((-1, booked), (1, lines)):
+        for line in some:
             pair = sums.setdefault((line.kind, line.term_id), [0, 0])
             pair[0] += sign * line.effective_nano
             pair[1] += sign * line.billed_nano
@@ -203,6 +203,11 @@ def accrued(terms: Terms, before: MonthSums, after: MonthSums) -> list[Adjustmen
         for (kind, term_id), (effective, billed) in sums.items()
         if effective or billed
     ]
+
+
+def accrued(terms: Terms, before: MonthSums, after: MonthSums) -> list[Adjustment]:
+    """What the charges between two states of a month add to its lines, without what stays as it is."""
+    return difference(settle(terms, after), settle(terms, before))
 
 
 def _not_negative(amount_nano: int, field: str) -> None:

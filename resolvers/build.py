@@ -16,6 +16,7 @@ from resolvers.executor import PlainExecutor
 from resolvers.limits import limits
 from resolvers.mutations.adjustment import AdjustmentMutations
 from resolvers.mutations.agent import AgentMutations
+from resolvers.mutations.agreement import AgreementMutations
 from resolvers.mutations.budget import BudgetMutations
 from resolvers.mutations.experiment import ExperimentMutations
 from resolvers.mutations.key import KeyMutations
@@ -24,9 +25,11 @@ from resolvers.mutations.repricing import RepricingMutations
 from resolvers.mutations.reservation import ReservationMutations
 from resolvers.mutations.usage import UsageMutations
 from resolvers.queries.agent import AgentQueries
+from resolvers.queries.agreement import AgreementQueries
 from resolvers.queries.audit import AuditQueries
 from resolvers.queries.budget import BudgetQueries
 from resolvers.queries.comparison import ComparisonQueries
+from resolvers.queries.estimate import EstimateQueries
 from resolvers.queries.experiment import ExperimentQueries
 from resolvers.queries.key import KeyQueries
 from resolvers.queries.price import PriceQueries
@@ -43,6 +46,8 @@ class Query(
     ReservationQueries,
     PriceQueries,
     ComparisonQueries,
+    EstimateQueries,
+    AgreementQueries,
     KeyQueries,
     ExperimentQueries,
     AuditQueries,
@@ -59,6 +64,7 @@ class Mutation(
     AdjustmentMutations,
     PriceMutations,
     RepricingMutations,
+    AgreementMutations,
     KeyMutations,
     ExperimentMutations,
 ):

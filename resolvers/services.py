@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from anyio import CapacityLimiter
 
 from graph.agents import Agents
+from graph.agreements import AgreementMonths
+from graph.anomalies import Anomalies
 from graph.audit import AuditLog
 from graph.budgets import Budgets
 from graph.check import Check
@@ -52,6 +54,8 @@ class Services:
     prices: PriceBooks
     experiments: Experiments
     audit: AuditLog
+    anomalies: Anomalies
+    agreement_months: AgreementMonths
     clock: Callable[[], int] = system_clock
     readers: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(READERS_MAX))
     checkers: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(CHECKS_MAX))
@@ -84,4 +88,6 @@ class Services:
             prices=PriceBooks(database, lists),
             experiments=Experiments(database),
             audit=AuditLog(database),
+            anomalies=Anomalies(database),
+            agreement_months=AgreementMonths(database),
         )

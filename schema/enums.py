@@ -31,14 +31,19 @@ from ledger.model import (
     WindowKind,
 )
 from ledger.results import RepricedAs
+from pricing.anomaly import Severity
 from pricing.modes import Mode as ProcessingMode
 from pricing.quote import Pricing
 from pricing.steps import Basis as StepBasis
 from pricing.steps import Semantics as StepSemantics
+from pricing.tokens import Method as EstimateMethod
+from pricing.volume import LineKind as AgreementLineKind
+from pricing.volume import Measure as VolumeMeasure
 
 __all__ = [
     "AdjustmentKind",
     "Aggregate",
+    "AgreementLineKind",
     "BudgetState",
     "BudgetType",
     "CostSource",
@@ -47,6 +52,7 @@ __all__ = [
     "EfficiencyBy",
     "Enforcement",
     "EntryKind",
+    "EstimateMethod",
     "EvaluationRole",
     "FrontierKind",
     "Granularity",
@@ -61,9 +67,11 @@ __all__ = [
     "RepricedAs",
     "ReservationState",
     "Role",
+    "Severity",
     "StepBasis",
     "StepSemantics",
     "UnknownCosts",
+    "VolumeMeasure",
     "WindowKind",
 ]
 
@@ -88,10 +96,13 @@ ENUMS: tuple[type[StrEnum], ...] = (
     Recurrence,
     RepricedAs,
     Role,
+    Severity,
     WindowKind,
 )
 
 RENAMED: dict[str, type[StrEnum]] = {
+    "AgreementLineKind": AgreementLineKind,
+    "EstimateMethod": EstimateMethod,
     "EvaluationRole": EvaluationRole,
     "MissingTasks": MissingTasks,
     "ProcessingMode": ProcessingMode,
@@ -99,6 +110,7 @@ RENAMED: dict[str, type[StrEnum]] = {
     "StepBasis": StepBasis,
     "StepSemantics": StepSemantics,
     "UnknownCosts": UnknownCosts,
+    "VolumeMeasure": VolumeMeasure,
 }
 """Those whose own name says too little among all others."""
 

@@ -82,6 +82,10 @@ class RecordUsageInput:
     category: str = "api_call"
     provider_cost: Decimal | None
     provider_cost_currency: str = "USD"
+    estimated_cost: Decimal | None = strawberry.field(
+        description="What it was expected to cost, in the currency of the budget that pays: baseCost of "
+        "estimate. Where it costs something else, costAnomalies has it."
+    )
     tags: JSON | None
 
 

@@ -43,6 +43,9 @@ class CostEntry:
     list_cost: Decimal | None = strawberry.field(
         description="What it costs at list prices, where a contract or an override changed them."
     )
+    billed_cost: Decimal = strawberry.field(
+        description="What an invoice says of it: a commitment is billed once, as a whole."
+    )
     fx_from: str | None = strawberry.field(description="The currency of the price, where it was converted.")
     fx_rate: str | None = strawberry.field(description="How much of the entry's currency one of that was.")
     fx_date: str | None
@@ -71,6 +74,7 @@ class CostEntry:
             catalogue_version=row.catalogue_version,
             catalogue_hash=row.catalogue_hash,
             list_cost=optional_money(row.list_cost_nano),
+            billed_cost=money(row.total_cost_nano if row.billed_cost_nano is None else row.billed_cost_nano),
             fx_from=row.fx_from,
             fx_rate=row.fx_rate,
             fx_date=row.fx_date,

@@ -21,6 +21,7 @@ from server.graphql import graphql_routes
 from server.headers import SafeHeaders
 from server.health import Probe, health_routes
 from server.page import page_routes
+from server.rest.anomalies import anomaly_routes
 from server.rest.budgets import budget_routes
 from server.rest.exports import export_routes
 from server.rest.pricing import pricing_routes
@@ -88,21 +89,16 @@ def build_app(running: Running) -> Starlette:
 
     routes = Routes(Gate(look_up), metrics)
     probe = Probe(running.database.verify)
-    workers = {
-        "committer": running.committer,
-        "fold": running.fold,
-        "sweeper": running.sweeper,
-        "late_prices": running.late_prices,
-    }
     return Application(
         routes=[
             *usage_routes(routes, metrics, services.ledger),
             *reservation_routes(routes, metrics, services.reserving, context_of),
-            *health_routes(routes, metrics, probe, workers, running.fold_lag),
+            *health_routes(routes, metrics, probe, running.workers, running.fold_lag),
             *budget_routes(routes, context_of),
             *pricing_routes(routes, context_of),
             *team_routes(routes, context_of),
             *export_routes(routes, context_of),
+            *anomaly_routes(routes, context_of),
             *graphql_routes(routes, metrics, build_schema(), context_of),
             *page_routes(routes),
         ],

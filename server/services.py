@@ -1,7 +1,7 @@
 """Opens everything that a server process works with, in order, and closes it in the reverse."""
 
 import contextlib
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -28,12 +28,13 @@ from pricing.catalogue import load_catalogue
 from pricing.quote import Pricer
 from pricing.resources import price_lists
 from resolvers.context import Services
+from server.closer import Closer
 from server.late_prices import LatePrices
 from server.metrics import Metrics
 from server.settings import Settings
 from server.sweeper import Sweeper
 from server.warm import warm
-from server.workers import Worker, fold_worker, late_prices_worker, sweep_worker
+from server.workers import Worker, close_worker, fold_worker, late_prices_worker, sweep_worker
 
 logger = structlog.get_logger("costgraph.server")
 
@@ -44,10 +45,8 @@ class Running:
 
     services: Services
     database: Database
-    committer: Committer
-    fold: Worker
-    sweeper: Worker
-    late_prices: Worker
+    workers: Mapping[str, Worker | Committer]
+    """By the names that readiness has for them."""
     metrics: Metrics
 
     def fold_lag(self) -> int:
@@ -126,13 +125,18 @@ def open_services(settings: Settings, connection: Connection, *, hot: bool = Tru
             metrics.late_prices.inc,
         )
         observer.workers = (sweeper, late_prices)
-        fold, sweeping = fold_worker(folder), sweep_worker(sweeper)
-        settling = late_prices_worker(late_prices)
-        # These commit, so they stop before the committer does.
-        for worker in (fold, committer, sweeping, settling):
+        # All but the fold commit, so they start after the committer does, and stop before it.
+        workers = {
+            "fold": fold_worker(folder),
+            "committer": committer,
+            "sweeper": sweep_worker(sweeper),
+            "late_prices": late_prices_worker(late_prices),
+            "closer": close_worker(Closer(services.agreement_months, committer)),
+        }
+        for worker in workers.values():
             worker.start()
             stack.callback(worker.stop)
-        yield Running(services, database, committer, fold, sweeping, settling, metrics)
+        yield Running(services, database, workers, metrics)
 
 
 def found_default_tenant(store: GraphLedgerStore) -> None:

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable
 
 from graph.rollups import Folder
+from server.closer import Closer
 from server.late_prices import LatePrices
 from server.sweeper import Sweeper
 
@@ -40,6 +41,11 @@ def sweep_worker(sweeper: Sweeper) -> Worker:
 def late_prices_worker(late_prices: LatePrices) -> Worker:
     """The thread that settles what gets its price later."""
     return Worker("late_prices", late_prices.run, late_prices.wake)
+
+
+def close_worker(closer: Closer) -> Worker:
+    """The thread that closes agreements' months."""
+    return Worker("closer", closer.run, closer.wake)
 
 
 def fold_worker(folder: Folder) -> Worker:

@@ -19,6 +19,7 @@ class SaidRow(TypedDict):
     cards: list[dict[str, Any]]
     sheets: list[dict[str, Any]]
     files: list[dict[str, Any]]
+    agreements: list[dict[str, Any]]
 
 
 class Uids(TypedDict):

@@ -13,4 +13,9 @@ CALL () {
   WHERE f.version_key > $from_key AND f.version_key < $to_key
   RETURN collect(properties(f)) AS files
 }
-RETURN cards, sheets, files
+CALL () {
+  MATCH (a:Agreement)
+  WHERE a.version_key > $from_key AND a.version_key < $to_key
+  RETURN collect(properties(a)) AS agreements
+}
+RETURN cards, sheets, files, agreements

@@ -9,6 +9,7 @@ from typing import Any, Final
 import orjson
 
 from cypher.prices import SaidRow, VersionRange
+from graph.ledger.agreement_rows import agreed_of
 from ledger.changes import MonthUse
 from pricing.cards import Hours, RateCard, RateLine
 from pricing.currency import ExchangeRate
@@ -195,6 +196,8 @@ def add_said(prices: Prices, said: SaidRow) -> None:
         prices.put_rates(given_of(node))
     for node in sorted(said["files"], key=lambda node: node["number"]):
         prices.put_file(file_of(node))
+    for node in sorted(said["agreements"], key=lambda node: (node["agreement_id"], node["number"])):
+        prices.agreements.put(agreed_of(node))
 
 
 def month_properties(use: MonthUse) -> Properties:

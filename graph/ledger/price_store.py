@@ -52,6 +52,7 @@ def _bill_of(rows: "list[queries.BillRow]") -> Bill:
         Pricing(usage["pricing"]),
         entries[0].charged_at_us if entries else usage["charged_at_us"],
         entries,
+        usage.get("estimated_cost_nano"),
     )
 
 

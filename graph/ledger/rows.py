@@ -246,6 +246,7 @@ def usage_properties(operation: RecordedOperation) -> Properties:
         "provider_cost_nano": None if operation.entry else operation.usage.provider_cost_nano,
         "provider_cost_currency": None if operation.entry else operation.usage.provider_cost_currency,
         "reservation_id": operation.reservation_id,
+        "estimated_cost_nano": operation.usage.estimated_nano,
     }
     if operation.unpriced_seq is not None:
         properties["charged_at_us"] = operation.charged_at_us
@@ -296,6 +297,8 @@ def grown_properties(grown: Grown | PricedLater) -> Properties:
         "outcome": sent.outcome.value,
         "usage_reported": grown.usage.usage_reported,
         "fingerprint": grown.usage.fingerprint,
+        # One that says nothing leaves what is there.
+        **present({"estimated_cost_nano": grown.usage.estimated_nano}),
         **charged_properties(grown),
     }
 
@@ -330,6 +333,7 @@ def entry_properties(entry: CostEntry, path_uid: str) -> Properties:
         "fx_date": entry.fx_date,
         "fx_source": entry.fx_source,
         "fx_from": entry.fx_from,
+        "billed_cost_nano": entry.billed_cost_nano,
     }
     return present(properties | _forced(entry.forced))
 
@@ -380,6 +384,7 @@ def entry_of(node: Properties) -> CostEntry:
         node.get("fx_date"),
         node.get("fx_source"),
         node.get("fx_from"),
+        node.get("billed_cost_nano"),
         tuple(zip(node.get("forced_windows") or (), node.get("forced_amounts") or (), strict=True)),
     )
 
@@ -409,6 +414,7 @@ def operation_of(row: OperationRow) -> KnownOperation:
         counts_of(node),
         charged,
         node.get("reservation_id"),
+        node.get("estimated_cost_nano"),
     )
 
 

@@ -8,28 +8,17 @@ from cypher.query import CypherQuery, NoRow
 from graph.audit import write_entries
 from graph.database import Database, Transaction
 from graph.errors import CommitUncertain, ConstraintViolation
-from graph.ledger import hold_rows, price_store, rows
-from ledger.changes import Changes, KnownRequest, LedgerHead, MonthUse
+from graph.ledger import agreement_store, anomaly_rows, hold_rows, price_store, rows
+from graph.ledger.founding import unattributed
+from ledger.changes import AgreementMonth, Changes, KnownRequest, LedgerHead, MonthUse
 from ledger.errors import Unavailable
 from ledger.holds import Hold
-from ledger.limits import amount_limit
-from ledger.model import (
-    UNATTRIBUTED,
-    Agent,
-    Budget,
-    BudgetType,
-    ChargePath,
-    Recurrence,
-    Schedule,
-    Window,
-    id_of,
-    seq_uid,
-    uid_of,
-)
+from ledger.model import Agent, Budget, ChargePath, Window, seq_uid, uid_of
 from ledger.ports import Locked, Wanted
 from ledger.reader import Bill, Book, KnownOperation, Spent
 from pricing.calendar import INSTANT_MAX_US
 from pricing.prices import Prices
+from pricing.volume import MonthSums
 
 
 class _Cancelled(Exception):
@@ -104,7 +93,7 @@ class GraphLedgerTransaction:
         if head.version == 0:
             # Written here: the batch may turn out to change nothing itself. Then nothing was founded either.
             head.version = 1
-            self._write_budgets([_unattributed(tenant)], head.version)
+            self._write_budgets([unattributed(tenant)], head.version)
             self._transaction.run(
                 queries.WRITE_BATCH,
                 {
@@ -131,6 +120,18 @@ class GraphLedgerTransaction:
     def months(self, uids: Iterable[str]) -> dict[str, MonthUse]:
         """Those of the months' uses that exist."""
         return price_store.read_months(self._transaction, list(uids))
+
+    def agreement_months(self, uids: Iterable[str]) -> dict[str, AgreementMonth]:
+        """Those of the agreements' months that exist."""
+        return agreement_store.read_months(self._transaction, uids)
+
+    def months_of_agreement(self, tenant: str, agreement_id: str) -> list[AgreementMonth]:
+        """The months of an agreement that exist."""
+        return agreement_store.read_months_of(self._transaction, tenant, agreement_id)
+
+    def month_sums(self, budget_uid: str, spans: Sequence[tuple[int, int]]) -> list[MonthSums]:
+        """What was charged to a budget in each span, statements apart."""
+        return agreement_store.read_sums(self._transaction, budget_uid, spans)
 
     def bills(self, uids: Iterable[str]) -> list[Bill]:
         """Those of the operations that exist, as far as their prices go."""
@@ -260,8 +261,10 @@ class GraphLedgerTransaction:
         for each in changes:
             price_store.write_said(self._transaction, each)
             write_entries(self._transaction, each.audit)
+            agreement_store.write(self._transaction, each)
         self._write_batch(changes)
         self._write_added(changes)
+        anomaly_rows.write(self._transaction, changes)
         self._rows(
             queries.WRITE_EVENTS,
             [
@@ -421,28 +424,3 @@ def _in_span(budget_uid: str, start_us: int | None, end_us: int | None) -> queri
         "start_us": 0 if start_us is None else start_us,
         "end_us": INSTANT_MAX_US if end_us is None else end_us,
     }
-
-
-def _unattributed(tenant: str) -> Budget:
-    uid = uid_of(tenant, UNATTRIBUTED)
-    return Budget(
-        uid=uid,
-        tenant=tenant,
-        budget_id=id_of(uid),
-        parent_uid=None,
-        name="Unattributed",
-        amount_nano=None,
-        currency="USD",
-        budget_type=BudgetType.CUSTOM,
-        resource_id=None,
-        period_start_us=None,
-        period_end_us=None,
-        recurrence=Recurrence.NONE,
-        timezone="UTC",
-        rollup_timezone="UTC",
-        warning_threshold_ppm=800_000,
-        priority=None,
-        created_at_us=0,
-        schedules=(Schedule(0, Recurrence.NONE, "UTC"),),
-        limits=(amount_limit(uid, None, 800_000),),
-    )

@@ -93,6 +93,26 @@ MIGRATIONS: tuple[Migration, ...] = (
         ),
     ),
     Migration(
+        version=3,
+        name="estimates and agreements",
+        types=(
+            statements.TYPE_COST_ANOMALY_UID,
+            statements.TYPE_COST_ANOMALY_TIME_KEY,
+            statements.TYPE_AGREEMENT_UID,
+            statements.TYPE_AGREEMENT_MONTH_UID,
+            statements.TYPE_AGREEMENT_VERSION_KEY,
+            statements.TYPE_AGREEMENT_MONTH_DUE_KEY,
+        ),
+        schema=(
+            statements.UNIQUE_COST_ANOMALY_UID,
+            statements.UNIQUE_AGREEMENT_UID,
+            statements.UNIQUE_AGREEMENT_MONTH_UID,
+            statements.INDEX_COST_ANOMALY_BY_TIME_KEY,
+            statements.INDEX_AGREEMENT_BY_VERSION_KEY,
+            statements.INDEX_AGREEMENT_MONTH_BY_DUE_KEY,
+        ),
+    ),
+    Migration(
         version=5,
         name="audit",
         types=(statements.TYPE_AUDIT_ENTRY_UID,),

@@ -9,6 +9,7 @@ from ledger.access import Permission
 from ledger.errors import InvalidInput
 from ledger.model import Pricing
 from ledger.reader import Bill
+from pricing.agreements import AGREEMENT
 from pricing.estimate import Compared, Workload
 from pricing.prices import Prices
 from resolvers import cursors
@@ -30,6 +31,7 @@ def compared(
     workload, left_out = Workload(prices.pricer(), models), 0
     for bill in bills:
         known = bill.pricing is Pricing.PRICED and bill.request.resource is None
+        known = known and bill.facts["resource"] != AGREEMENT
         if not known or {entry.currency for entry in bill.entries} != {CURRENCY}:
             left_out += 1
             continue

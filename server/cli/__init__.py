@@ -6,13 +6,15 @@ from typing import Annotated
 
 import typer
 
-from server.cli import budget, evolve, exporting, importing, keys, prices
+from server.cli import agreements, budget, evolve, exporting, importing, keys, prices
+from server.cli.agreements import costs
 from server.cli.audit import audit
 from server.cli.backup import backup, restore
 from server.cli.compare import compare
 from server.cli.demo import demo
 from server.cli.doctor import doctor
 from server.cli.errors import MISUSED, REFUSED, UNREACHABLE, CliError
+from server.cli.estimate import anomalies, estimate
 from server.cli.explain import explain, quote
 from server.cli.reprice import reprice
 from server.cli.serve import serve
@@ -38,6 +40,7 @@ app.add_typer(importing.app)
 app.add_typer(exporting.app)
 app.add_typer(budget.app)
 app.add_typer(prices.app)
+app.add_typer(agreements.app)
 app.add_typer(evolve.app)
 app.command()(status)
 app.command()(verify)
@@ -46,7 +49,10 @@ app.command()(doctor)
 app.command()(backup)
 app.command()(restore)
 app.command()(quote)
+app.command()(estimate)
+app.command()(anomalies)
 app.command()(explain)
+app.command()(costs)
 app.command()(compare)
 app.command()(reprice)
 app.add_typer(keys.app)

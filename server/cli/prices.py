@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from server.cli.errors import CliError
+from server.cli.files import read_text
 from server.cli.options import DataDir, Json, Key, Url, Where
 
 PAGE = 200
@@ -198,7 +199,7 @@ def rates(
 
     costgraph prices rates eurofxref.csv
     """
-    _add_rates({"ecbCsv": _text(file)}, Where(url, key, data_dir))
+    _add_rates({"ecbCsv": read_text(file)}, Where(url, key, data_dir))
 
 
 @app.command("import")
@@ -217,7 +218,7 @@ def import_(
     from server.cli.show import console
 
     with connected(Where(url, key, data_dir)) as api:
-        said = {"content": _text(file), "version": version}
+        said = {"content": read_text(file), "version": version}
         taken = api.graphql(IMPORT, {"input": said})["importPriceFile"]
     console().print(f"Price file {taken['number']} holds now (SHA-256 {taken['contentHash'][:16]}…).")
 
@@ -229,15 +230,6 @@ def _add_rates(said: dict[str, Any], where: Where) -> None:
     with connected(where) as api:
         taken = api.graphql(RATES, {"input": said})["addExchangeRates"]
     console().print(f"{taken['new']:,} rates are new, {taken['known']:,} were known.")
-
-
-def _text(file: Path) -> str:
-    try:
-        return file.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise CliError(f"{file}: {error.strerror or error}") from None
-    except UnicodeDecodeError:
-        raise CliError(f"{file} is not a text in UTF-8.") from None
 
 
 def _cards(api: Any, **said: str | None) -> Iterator[dict[str, Any]]:

@@ -14,10 +14,13 @@ from pydantic import BaseModel
 from insight.rollups import Dimension, Granularity
 from ledger.reservations import ExtendInput, ReserveInput
 from ledger.usage import UsageInput
+from pricing.anomaly import Severity
 from pricing.quote import Pricing
+from resolvers.estimating import EstimateInput
 from server.exports.tables import Format
 from server.limits import ROWS_MAX
-from server.rest.pricing import DAYS_MAX, CompareInput, EstimateInput
+from server.rest.anomalies import PAGE_MAX
+from server.rest.pricing import DAYS_MAX, CompareInput
 
 Json = dict[str, Any]
 
@@ -243,6 +246,25 @@ OPERATIONS: Final[Mapping[tuple[str, str], Operation]] = {
         },
         path=(BUDGET_ID,),
         problems=(404,),
+    ),
+    ("GET", "/v1/anomalies"): Operation(
+        "anomalies",
+        "Operations that cost something else than was estimated, the last detected first.",
+        {200: Answer("A page; `end_cursor` is the next one's `after`.")},
+        query=(
+            FROM,
+            TO,
+            Parameter("budget_id", "Charged to this budget or below it.", TEXT, "acme"),
+            Parameter("agent_id", "Of this agent.", TEXT),
+            Parameter("severity", "Any of these; it may be said several times.", _words(Severity)),
+            Parameter(
+                "first",
+                "How many.",
+                {"type": "integer", "minimum": 1, "maximum": PAGE_MAX, "default": 50},
+            ),
+            Parameter("after", "Where the page before ended.", TEXT),
+        ),
+        problems=(422,),
     ),
     ("GET", "/v1/exports/usage"): Operation(
         "exports",

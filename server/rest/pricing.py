@@ -13,22 +13,20 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
-from graph.usage import UsageQuery
 from ledger.access import Permission, Principal
 from ledger.errors import InvalidInput, NotFound
-from ledger.model import uid_of
 from ledger.reservations import parsed
 from ledger.usage import Count, Name
 from pricing.bounds import load_models
 from pricing.calendar import DAY_US
-from pricing.estimate import MODELS_MAX, CostEstimate, compare, estimate_cost
-from pricing.modes import Mode
+from pricing.estimate import MODELS_MAX, CostEstimate, compare
 from pricing.money import from_nano
 from pricing.quote import Pricer, Pricing, PricingRequest
-from pricing.rates import FEE_SCALE, Card
-from pricing.tokens import TokenEstimate, by_history, estimate_tokens, known
+from pricing.rates import Card
+from pricing.tokens import TokenEstimate
 from pricing.view import PricingData, history, pricing_data
 from resolvers.context import Context
+from resolvers.estimating import PERCENT_PPM, estimated, fee_ppm
 from server.limits import read_json
 from server.rest.exact import exact_json
 from server.rest.words import instant
@@ -36,27 +34,10 @@ from server.routes import GuardedRoute, Routes
 
 CACHE: Final = "private, max-age=300"
 DAYS_MAX: Final = 366
-HISTORY_ANSWERS: Final = 200
-"""How many of an agent's own answers tell how long the next one will be."""
-PERCENT_PPM: Final = 10_000
 
 
 class _Input(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class EstimateInput(_Input):
-    """A call that might be made."""
-
-    provider: Name | None = None
-    model: Name
-    input_text: str | None = None
-    input_tokens: Count | None = None
-    expected_output_tokens: Count | None = None
-    agent_id: Name | None = None
-    """Whose own answers tell how long the next one will be."""
-    mode: Name | None = None
-    platform_fee_percent: Decimal = Field(default=Decimal(5), ge=0, le=100)
 
 
 class ModelInput(_Input):
@@ -140,19 +121,7 @@ class _Door:
     async def estimate(self, request: Request, principal: Principal) -> Response:
         """What a call will cost, with an interval, by its text or its tokens."""
         context = self._context_of(principal)
-        said = parsed(EstimateInput, await _object(request))
-        sent = await _input_tokens(context, said)
-        made = await _output_tokens(context, said)
-        found = estimate_cost(
-            await _pricer(context),
-            at_us=context.services.clock(),
-            provider=said.provider,
-            model_id=said.model,
-            input_tokens=sent,
-            output_tokens=made,
-            fee_ppm=_fee(said.platform_fee_percent),
-            mode=Mode.of(said.mode),
-        )
+        found = await estimated(context, await _object(request))
         return Response(exact_json(_estimate(found)), media_type="application/json")
 
     async def compare(self, request: Request, principal: Principal) -> Response:
@@ -165,7 +134,7 @@ class _Door:
             at_us=context.services.clock(),
             input_tokens=said.input_tokens,
             output_tokens=said.output_tokens,
-            fee_ppm=_fee(said.platform_fee_percent),
+            fee_ppm=fee_ppm(said.platform_fee_percent),
         )
         body = {name: _estimate(each) for name, each in found.items()}
         return Response(exact_json(body), media_type="application/json")
@@ -248,43 +217,6 @@ async def _object(request: Request) -> Mapping[str, Any]:
     if not isinstance(body, dict):
         raise InvalidInput("Send one JSON object.")
     return body  # pyright: ignore[reportUnknownVariableType] - JSON
-
-
-async def _input_tokens(context: Context, said: EstimateInput) -> TokenEstimate:
-    if (said.input_text is None) == (said.input_tokens is None):
-        raise InvalidInput("say input_text or input_tokens, one of the two", field="input_tokens")
-    if said.input_text is None:
-        return known(said.input_tokens or 0)
-    return await context.read(estimate_tokens, said.input_text, said.model)
-
-
-async def _output_tokens(context: Context, said: EstimateInput) -> TokenEstimate:
-    """As long as the caller expects, else as the agent's own answers were."""
-    if said.expected_output_tokens is not None:
-        return known(said.expected_output_tokens)
-    found = None
-    if said.agent_id is not None:
-        principal = context.principal
-        query = UsageQuery(
-            principal.tenant,
-            budget_uid=principal.scope_uid,
-            agent_uid=uid_of(principal.tenant, said.agent_id),
-            model_id=said.model,
-            first=HISTORY_ANSWERS,
-        )
-        page = await context.read(context.services.usage.page, query)
-        found = by_history(row["completion_tokens"] for row in page.rows if row["completion_tokens"])
-    if found is None:
-        text = "the answer's length is not known: say expected_output_tokens, or whose it is: agent_id"
-        raise InvalidInput(text, field="expected_output_tokens")
-    return found
-
-
-def _fee(percent: Decimal) -> int:
-    ppm = percent * PERCENT_PPM
-    if ppm != ppm.to_integral_value() or not 0 <= ppm <= FEE_SCALE:
-        raise InvalidInput(f"{percent} % must have at most four decimals", field="platform_fee_percent")
-    return int(ppm)
 
 
 def _estimate(found: CostEstimate) -> dict[str, Any]:

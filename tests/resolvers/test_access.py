@@ -24,6 +24,11 @@ NEEDS = {
     "Query.exchangeRates": Permission.READ,
     "Query.priceFiles": Permission.OPERATE,
     "Query.quote": Permission.READ,
+    "Query.estimate": Permission.READ,
+    "Query.tokenEstimate": Permission.READ,
+    "Query.costAnomalies": Permission.READ,
+    "Query.agreements": Permission.READ,
+    "Query.monthlyCosts": Permission.READ,
     "Query.costBreakdown": Permission.READ,
     "Query.compareModels": Permission.READ,
     "Query.experiment": Permission.READ,
@@ -49,6 +54,10 @@ NEEDS = {
     "Mutation.addExchangeRates": Permission.OPERATE,
     "Mutation.importPriceFile": Permission.OPERATE,
     "Mutation.reprice": Permission.OPERATE,
+    "Mutation.createAgreement": Permission.OPERATE,
+    "Mutation.updateAgreement": Permission.OPERATE,
+    "Mutation.withdrawAgreement": Permission.OPERATE,
+    "Mutation.closeMonths": Permission.OPERATE,
     "Mutation.recordResourceUsage": Permission.RECORD,
     "Mutation.createApiKey": Permission.ADMINISTER,
     "Mutation.revokeApiKey": Permission.ADMINISTER,
@@ -79,6 +88,13 @@ ASKED = {
         '{ compareModels(input: {models: [{provider: "openai", modelId: "gpt-4o"}], '
         'from: "2026-01-01T00:00:00Z", to: "2026-02-01T00:00:00Z"}) { looked } }'
     ),
+    "Query.estimate": (
+        '{ estimate(input: {modelId: "m", inputTokens: 1, expectedOutputTokens: 1}) { currency } }'
+    ),
+    "Query.tokenEstimate": '{ tokenEstimate(input: {text: "a"}) { tokenCount } }',
+    "Query.costAnomalies": "{ costAnomalies { nodes { requestId } } }",
+    "Query.agreements": "{ agreements { nodes { version } } }",
+    "Query.monthlyCosts": '{ monthlyCosts(budgetId: "a") { month } }',
     "Query.quote": "{ quote(input: {promptTokens: 1}) { totalCost } }",
     "Query.experiment": '{ experiment(experimentId: "a") { frozen } }',
     "Query.experiments": "{ experiments { nodes { frozen } } }",
@@ -129,6 +145,16 @@ ASKED = {
     "Mutation.reprice": (
         'mutation { reprice(input: {from: "2026-01-01T00:00:00Z", to: "2026-02-01T00:00:00Z"}) { looked } }'
     ),
+    "Mutation.createAgreement": (
+        'mutation { createAgreement(input: {agreementId: "a", budgetId: "a", fromMonth: "2026-11"}) '
+        "{ version } }"
+    ),
+    "Mutation.updateAgreement": (
+        'mutation { updateAgreement(input: {agreementId: "a", budgetId: "a", fromMonth: "2026-11"}) '
+        "{ version } }"
+    ),
+    "Mutation.withdrawAgreement": 'mutation { withdrawAgreement(agreementId: "a") { version } }',
+    "Mutation.closeMonths": 'mutation { closeMonths(agreementId: "a") { currency } }',
     "Mutation.createApiKey": 'mutation { createApiKey(input: {name: "a", role: VIEWER}) { secret } }',
     "Mutation.revokeApiKey": 'mutation { revokeApiKey(keyId: "a") { keyId } }',
     "Mutation.createExperiment": (

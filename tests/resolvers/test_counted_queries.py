@@ -253,3 +253,28 @@ def test_prices_and_explanations_ask_as_little_however_many_there_are(counter: C
         "exchange rates": 1,
     }
     assert all(len(many[name]) <= len(few[name]) for name in many)
+
+
+def test_a_month_s_costs_ask_as_little_however_much_is_agreed_below(counter: Counter) -> None:
+    caller = counter.caller
+    budget(caller, "acme")
+    agree = "mutation($input: AgreementInput!) { createAgreement(input: $input) { version } }"
+
+    def grow_to(begin: int, end: int) -> None:
+        for number in range(begin, end):
+            budget(caller, f"web{number}", "acme")
+            said = {"agreementId": f"deal{number}", "budgetId": f"web{number}", "fromMonth": "2026-10"}
+            caller.get(agree, input={**said, "commitments": [{"termId": "c", "amount": "1"}]})
+            record(caller, usage(f"op{number}", budgetId=f"web{number}", estimatedCost="9"))
+
+    shown = """{
+        monthlyCosts(budgetId: "acme") { billedCost lines { termId } }
+        costAnomalies { nodes { requestId } } agreements { nodes { version } }
+    }"""
+    grow_to(0, 2)
+    counter.queries(shown)  # the process remembers what is not folded yet
+    few = sorted(counter.queries(shown))
+    grow_to(2, 12)
+    counter.queries(shown)
+    assert sorted(counter.queries(shown)) == few
+    assert few.count("agreements/months") == 1

@@ -108,6 +108,18 @@ PROBES: dict[str, tuple[str, ...]] = {
         "input: {budgetId: <above>, modelId: <model>, promptTokens: 1}",
         "input: {modelId: <model>, promptTokens: 1}",
     ),
+    "estimate": (
+        "input: {budgetId: <budget>, modelId: <model>, inputTokens: 1, expectedOutputTokens: 1}",
+        "input: {budgetId: <above>, modelId: <model>, inputTokens: 1, expectedOutputTokens: 1}",
+        "input: {modelId: <model>, inputTokens: 1, agentId: <agent>}",
+    ),
+    "tokenEstimate": ("input: {agentId: <agent>}", "input: {agentId: <agent>, modelId: <model>}"),
+    "costAnomalies": (
+        "",
+        "filter: {budgetId: <budget>}",
+        "filter: {budgetId: <above>}",
+        "filter: {agentId: <agent>}",
+    ),
     "createRateCard": (
         "input: {cardId: <fresh>, budgetId: <budget>, model: <model>, <lines>}",
         "input: {cardId: <fresh>, budgetId: <above>, model: <model>, <lines>}",
@@ -130,6 +142,15 @@ PROBES: dict[str, tuple[str, ...]] = {
         'input: {from: "2026-01-01T00:00:00Z", to: <later>, budgetId: <budget>, dryRun: false}',
         'input: {from: "2026-01-01T00:00:00Z", to: <later>, modelId: <model>, dryRun: false}',
     ),
+    "agreements": ("", "budgetId: <budget>", "budgetId: <above>", "agreementId: <agreement>"),
+    "monthlyCosts": ("budgetId: <budget>", "budgetId: <above>", 'budgetId: <budget>, month: "2026-11"'),
+    "createAgreement": (
+        'input: {agreementId: <fresh>, budgetId: <budget>, fromMonth: "2026-11"}',
+        'input: {agreementId: <fresh>, budgetId: <above>, fromMonth: "2026-11"}',
+    ),
+    "updateAgreement": ('input: {agreementId: <agreement>, budgetId: <own>, fromMonth: "2026-11"}',),
+    "withdrawAgreement": ("agreementId: <agreement>",),
+    "closeMonths": ("agreementId: <agreement>", 'agreementId: <agreement>, month: "2026-10"'),
     "createApiKey": (
         "input: {name: <own>, role: ADMIN, budgetId: <budget>}",
         "input: {name: <own>, role: VIEWER, budgetId: <above>}",
@@ -282,7 +303,7 @@ def test_another_tenant_learns_nothing_at_all(world: World, stranger: Caller) ->
 
 def test_the_marks_are_there_for_those_who_may_see_them(world: World) -> None:
     prober = Prober(world.admin, {})
-    for field in ("budgets", "agents", "usage", "apiKeys", "experiments"):
+    for field in ("budgets", "agents", "usage", "apiKeys", "experiments", "costAnomalies", "agreements"):
         assert marked(prober.caller.get(f"{{ {field} {everything(field)} }}"))
     own = world.confined.get(f'{{ budget(budgetId: "web") {everything("budget")} }}')["budget"]
     assert (own["childCount"], own["status"]["spent"]) == (2, "0.0035")

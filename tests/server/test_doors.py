@@ -33,6 +33,7 @@ GUARDED = {
     ("POST", "/v1/reservations/{reservation_id}/release"): Permission.RECORD,
     ("GET", "/v1/reservations/{reservation_id}"): Permission.READ,
     ("GET", "/v1/budgets/{budget_id:path}/status"): Permission.READ,
+    ("GET", "/v1/anomalies"): Permission.READ,
     ("GET", "/api/v1/pricing/provider/{provider}/model/{model:path}/history"): Permission.READ,
     ("GET", "/api/v1/pricing/provider/{provider}/model/{model:path}"): Permission.READ,
     ("POST", "/api/v1/pricing/estimate"): Permission.READ,
@@ -258,7 +259,7 @@ def test_a_revoked_key_is_refused_within_five_seconds(
 def test_readiness_names_its_checks(server: ServerProcess) -> None:
     answer = httpx.get(f"{server.url}/readyz", trust_env=False)
     assert answer.status_code == 200
-    workers = ("committer", "fold", "sweeper", "late_prices")
+    workers = ("committer", "fold", "sweeper", "late_prices", "closer")
     checks = {"engine": True, **dict.fromkeys(workers, True)}
     assert answer.json() == {"status": "ready", "checks": checks}
     assert httpx.get(f"{server.url}/healthz", trust_env=False).json() == {"status": "ok"}

@@ -60,6 +60,10 @@ def contracted(admin: Caller) -> None:
     card = {"cardId": "hush-card", "budgetId": "hush-budget", "model": "hush-model", "reason": "hush reason"}
     put = "mutation($input: RateCardInput!) { createRateCard(input: $input) { version } }"
     admin.get(put, input={**card, "lines": [{"unit": "uncached", "price": "777.7"}]})
+    agree = "mutation($input: AgreementInput!) { createAgreement(input: $input) { version } }"
+    said = {"agreementId": "hush-agreement", "budgetId": "hush-budget", "fromMonth": "2026-10"}
+    credit = [{"termId": "hush credit", "amount": "777.7"}]
+    admin.get(agree, input={**said, "credits": credit, "reason": "hush reason"})
 
 
 def _budgets(admin: Caller) -> None:
@@ -105,6 +109,7 @@ def _usage(admin: Caller) -> None:
         "category": "hush",
         "tags": {"hush": "777.7"},
         "providerCost": "333.333",
+        "estimatedCost": "777.7",
     }
     record(
         admin,
@@ -143,6 +148,7 @@ def made(services: Services, tenant: str) -> World:
         "model": "hush-model",
         "key": key,
         "card": "hush-card",
+        "agreement": "hush-agreement",
         "tenant": tenant,
     }
     return World(admin, ids)

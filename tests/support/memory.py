@@ -10,7 +10,15 @@ import threading
 from collections.abc import Callable, Collection, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from ledger.changes import Changes, Event, KnownRequest, LedgerHead, MonthUse, RecordedOperation
+from ledger.changes import (
+    AgreementMonth,
+    Changes,
+    Event,
+    KnownRequest,
+    LedgerHead,
+    MonthUse,
+    RecordedOperation,
+)
 from ledger.holds import Hold
 from ledger.limits import amount_limit
 from ledger.model import (
@@ -31,6 +39,7 @@ from ledger.reader import Bill, Book, KnownOperation, Spent
 from ledger.results import RecordedUsage
 from ledger.warnings import load_warnings
 from pricing.prices import Prices
+from pricing.volume import MonthSums
 
 
 class Conflict(Exception):
@@ -188,6 +197,15 @@ class MemoryTransaction:
 
     def months(self, uids: Iterable[str]) -> dict[str, MonthUse]:  # noqa: ARG002 - it keeps none
         return {}
+
+    def agreement_months(self, uids: Iterable[str]) -> dict[str, AgreementMonth]:  # noqa: ARG002 - as above
+        return {}
+
+    def months_of_agreement(self, tenant: str, agreement_id: str) -> list[AgreementMonth]:  # noqa: ARG002
+        return []
+
+    def month_sums(self, budget_uid: str, spans: Sequence[tuple[int, int]]) -> list[MonthSums]:
+        raise NotImplementedError("this store knows no agreements: tests.support.simulated_store does")
 
     def windows(self, uids: Iterable[str]) -> dict[str, Window]:
         return {uid: self._window(uid) for uid in uids if uid in self.books.windows}

@@ -9,7 +9,20 @@ import threading
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from ledger.changes import Changes, Event, Grown, KnownRequest, LedgerHead, MonthUse, RecordedOperation
+from ledger.changes import (
+    Added,
+    AgreementMonth,
+    Changes,
+    Deviation,
+    Event,
+    Grown,
+    KnownRequest,
+    LedgerHead,
+    MonthUse,
+    RecordedOperation,
+    Statement,
+)
+from ledger.closing import STATEMENT_FACTS
 from ledger.errors import Unavailable
 from ledger.holds import Hold, HoldState, expiry_key
 from ledger.limits import amount_limit
@@ -21,22 +34,21 @@ from ledger.model import (
     ChargePath,
     CostEntry,
     EntryKind,
-    Pricing,
     Recurrence,
     Schedule,
     Window,
     uid_of,
 )
-from ledger.plan import Facts
 from ledger.ports import Locked, Wanted
 from ledger.prices import request_of
 from ledger.reader import Bill, Book, KnownOperation, Spent
 from ledger.recount import facts_of
 from ledger.results import RecordedUsage
 from ledger.warnings import load_warnings
+from pricing.agreements import Agreed
 from pricing.prices import GivenRates, PriceFile, Prices, Revision
-from pricing.rates import Costs
-from pricing.units import TokenCounts
+from pricing.volume import MonthSums
+from tests.support.stored import StoredBooks, StoredEntry, StoredUsage
 
 
 class Fault(Exception):
@@ -49,30 +61,12 @@ class Crash(BaseException):
     """The process is gone. Whether the batch was committed, nobody was told."""
 
 
-@dataclass(slots=True)
-class StoredEntry:
-    entry: CostEntry
-    path: ChargePath
-    usage_uid: str
-    facts: Facts
-
-
-@dataclass(slots=True)
-class StoredUsage:
-    operation: RecordedOperation
-    path: ChargePath
-    counts: TokenCounts
-    fingerprint: str
-    pricing: Pricing
-    grown: Costs | None = None
-
-
 def no_fault(step: str) -> None:
     """Nothing goes wrong."""
 
 
 @dataclass
-class SimulatedStore:
+class SimulatedStore(StoredBooks):
     """Implements ``ledger.ports.LedgerStore``."""
 
     fault: Callable[[str], None] = no_fault
@@ -81,14 +75,16 @@ class SimulatedStore:
     agents: dict[str, Agent] = field(default_factory=dict)
     paths: dict[str, ChargePath] = field(default_factory=dict)
     windows: dict[str, Window] = field(default_factory=dict)
-    usages: dict[str, StoredUsage] = field(default_factory=dict)
-    entries: list[StoredEntry] = field(default_factory=list)
     holds: dict[str, Hold] = field(default_factory=dict)
     requests: dict[str, KnownRequest] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)
-    said: list[tuple[str, int, Revision | GivenRates | PriceFile]] = field(default_factory=list)
+    said: list[tuple[str, int, Revision | GivenRates | PriceFile | Agreed]] = field(default_factory=list)
     """Tenant, version of its ledger, and what was said about prices."""
     months: dict[str, MonthUse] = field(default_factory=dict)
+    deviations: dict[str, Deviation] = field(default_factory=dict)
+    agreement_months: dict[str, AgreementMonth] = field(default_factory=dict)
+    booked_as: dict[str, Statement] = field(default_factory=dict)
+    """The statements of closed months."""
     commits: int = 0
     statements: int = 0
     """Round trips since somebody set it to 0."""
@@ -127,24 +123,38 @@ class SimulatedStore:
             self.holds[hold.uid] = replace(hold, stored=True)
         for operation in changes.operations:
             self._record(operation)
+        for request in changes.requests:
+            _new(request.uid, self.requests)
+            self.requests[request.uid] = request
+        for each in (*changes.cards, *changes.rates, *changes.files, *changes.agreed):
+            self.said.append((head.tenant, head.version, each))
+        self.months.update(changes.months)
+        self.agreement_months.update(changes.agreement_months)
+        for statement in changes.statements:
+            _new(statement.uid, self.booked_as)
+            self.booked_as[statement.uid] = statement
+            self.entries.append(
+                StoredEntry(statement.entry, statement.path, statement.uid, dict(STATEMENT_FACTS))
+            )
         for added in changes.added:
+            self._add(added)
+        self.deviations.update((each.usage_uid, each) for each in changes.deviations)
+        self.events.extend(changes.events)
+        self.heads[head.tenant] = replace(head)
+
+    def _add(self, added: Added) -> None:
+        if added.usage_uid not in self.booked_as:
             usage = self.usages[added.usage_uid]
             if added.grown is not None:
                 if isinstance(added.grown, Grown):
                     usage.counts = added.grown.usage.counts
                     usage.fingerprint = added.grown.usage.fingerprint
+                    if added.grown.usage.estimated_nano is not None:
+                        usage.estimated_nano = added.grown.usage.estimated_nano
                 usage.pricing = added.grown.pricing
                 usage.grown = added.grown.charged
-            path = self.paths[added.path.uid]
-            self.entries.append(StoredEntry(added.entry, path, added.usage_uid, dict(added.facts)))
-        for request in changes.requests:
-            _new(request.uid, self.requests)
-            self.requests[request.uid] = request
-        for each in (*changes.cards, *changes.rates, *changes.files):
-            self.said.append((head.tenant, head.version, each))
-        self.months.update(changes.months)
-        self.events.extend(changes.events)
-        self.heads[head.tenant] = replace(head)
+        path = self.paths[added.path.uid]
+        self.entries.append(StoredEntry(added.entry, path, added.usage_uid, dict(added.facts)))
 
     def _record(self, operation: RecordedOperation) -> None:
         _new(operation.uid, self.usages)
@@ -153,7 +163,12 @@ class SimulatedStore:
         path = self.paths[operation.path_uid]
         counts = operation.usage.counts
         self.usages[operation.uid] = StoredUsage(
-            operation, path, counts, operation.usage.fingerprint, operation.pricing
+            operation,
+            path,
+            counts,
+            operation.usage.fingerprint,
+            operation.pricing,
+            estimated_nano=operation.usage.estimated_nano,
         )
         if operation.entry is not None:
             self.entries.append(StoredEntry(operation.entry, path, operation.uid, facts_of(operation)))
@@ -166,30 +181,6 @@ class SimulatedStore:
             if each.usage_uid == usage_uid and each.entry.kind is EntryKind.USAGE
         ]
         return found[0] if found else None
-
-    def charged_in(
-        self, budget_uid: str, start_us: int | None, end_us: int | None
-    ) -> list[tuple[Facts, int, int, int]]:
-        """Facts, cost, tokens and operations of everything that was charged to a budget in a span."""
-
-        def inside(at_us: int) -> bool:
-            return (start_us is None or start_us <= at_us) and (end_us is None or at_us < end_us)
-
-        found: list[tuple[Facts, int, int, int]] = []
-        for each in self.entries:
-            entry = each.entry
-            if budget_uid in each.path.budget_uids and inside(entry.charged_at_us):
-                tokens = entry.prompt_tokens + entry.completion_tokens
-                found.append((each.facts, entry.total_cost_nano, tokens, entry.operations))
-        for usage in self.usages.values():
-            operation = usage.operation
-            if (
-                operation.unpriced_seq is not None
-                and budget_uid in usage.path.budget_uids
-                and inside(operation.charged_at_us)
-            ):
-                found.append((facts_of(operation), 0, operation.usage.counts.total_tokens, 1))
-        return found
 
 
 def _new(uid: str, known: Mapping[str, object]) -> None:
@@ -253,6 +244,22 @@ class SimulatedTransaction:
                         prices.put_rates(said)
                     case PriceFile():
                         prices.put_file(said)
+                    case Agreed():
+                        prices.agreements.put(said)
+
+    def agreement_months(self, uids: Iterable[str]) -> dict[str, AgreementMonth]:
+        self._step("read")
+        known = self._store.agreement_months
+        return {uid: known[uid] for uid in uids if uid in known}
+
+    def months_of_agreement(self, tenant: str, agreement_id: str) -> list[AgreementMonth]:
+        self._step("read")
+        known = self._store.agreement_months.values()
+        return [each for each in known if (each.tenant, each.agreement_id) == (tenant, agreement_id)]
+
+    def month_sums(self, budget_uid: str, spans: Sequence[tuple[int, int]]) -> list[MonthSums]:
+        self._step("read")
+        return [self._store.sums_in(budget_uid, *span) for span in spans]
 
     def months(self, uids: Iterable[str]) -> dict[str, MonthUse]:
         self._step("read")
@@ -307,6 +314,7 @@ class SimulatedTransaction:
             usage.counts,
             usage.grown,
             reservation,
+            usage.estimated_nano,
         )
 
     def spent(self, budget_uid: str, start_us: int | None, end_us: int | None) -> Spent:
@@ -385,6 +393,7 @@ class SimulatedTransaction:
             usage.pricing,
             operation.charged_at_us,
             entries,
+            usage.estimated_nano,
         )
 
     def book(self, operation_uid: str) -> Book | None:

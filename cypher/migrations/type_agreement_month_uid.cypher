@@ -1,0 +1,2 @@
+CREATE CONSTRAINT type_agreement_month_uid IF NOT EXISTS
+FOR (n:AgreementMonth) REQUIRE n.uid IS :: STRING

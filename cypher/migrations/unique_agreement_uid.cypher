@@ -1,0 +1,2 @@
+CREATE CONSTRAINT unique_agreement_uid IF NOT EXISTS
+FOR (n:Agreement) REQUIRE n.uid IS UNIQUE
