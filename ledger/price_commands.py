@@ -3,8 +3,9 @@
 A key that is confined to a budget may not: its price would lower what the budgets above are charged.
 """
 
+import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from ledger.errors import Forbidden, InvalidInput
@@ -37,10 +38,12 @@ class PutRateCard:
     reason: str | None = None
     revise: bool = False
     """Whether the card is there already."""
+    listed: bool = False
+    """Whether a price source says it: then it is a list price, below what people say."""
 
     def __post_init__(self) -> None:
         """Check what can be checked outside of the ledger's lock."""
-        _whole(self.scope_uid)
+        check_whole(self.scope_uid)
         _check_id(self.card.card_id)
         check_reason(self.reason)
 
@@ -57,7 +60,7 @@ class WithdrawRateCard:
 
     def __post_init__(self) -> None:
         """Check what can be checked outside of the ledger's lock."""
-        _whole(self.scope_uid)
+        check_whole(self.scope_uid)
         check_reason(self.reason)
 
 
@@ -72,7 +75,7 @@ class PutExchangeRates:
 
     def __post_init__(self) -> None:
         """Check what can be checked outside of the ledger's lock."""
-        _whole(self.scope_uid)
+        check_whole(self.scope_uid)
         if len(self.rates) > RATES_MAX:
             raise InvalidInput(
                 f"{len(self.rates)} exchange rates in one call; at most {RATES_MAX} are taken", field="rates"
@@ -88,10 +91,14 @@ class PutPriceFile:
     author: str
     content: bytes
     version: str = ""
+    reason: str | None = None
+    packed: bytes = field(init=False, repr=False, compare=False)
+    """Outside of the ledger's lock: it takes a while."""
 
     def __post_init__(self) -> None:
         """Look through it. Raises ``InvalidInput`` for what is no such file."""
-        _whole(self.scope_uid)
+        check_whole(self.scope_uid)
+        check_reason(self.reason)
         if len(self.content) > FILE_BYTES_MAX:
             text = f"a price file of {len(self.content)} bytes is larger than {FILE_BYTES_MAX}"
             raise InvalidInput(text, field="content")
@@ -99,6 +106,7 @@ class PutPriceFile:
             read_litellm(self.content, self.version)
         except PricingError as error:
             raise InvalidInput(error.message, field="content") from error
+        object.__setattr__(self, "packed", zlib.compress(self.content, 9))
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +127,7 @@ class Reprice:
 
     def __post_init__(self) -> None:
         """Check what can be checked outside of the ledger's lock."""
-        _whole(self.scope_uid)
+        check_whole(self.scope_uid)
         check_reason(self.reason)
         if len(self.uids) > REPRICED_MAX:
             text = f"{len(self.uids)} operations in one call; at most {REPRICED_MAX} are repriced"
@@ -135,7 +143,8 @@ def check_reason(reason: str | None) -> None:
         raise InvalidInput(f"reason has at most {REASON_LENGTH_MAX} characters", field="reason")
 
 
-def _whole(scope_uid: str | None) -> None:
+def check_whole(scope_uid: str | None) -> None:
+    """Raise ``Forbidden`` for a key that is confined to a budget."""
     if scope_uid is not None:
         raise Forbidden("Prices are the whole organisation's: a key that is confined to a budget sets none.")
 

@@ -20,6 +20,7 @@ from resolvers.mutations.budget import BudgetMutations
 from resolvers.mutations.experiment import ExperimentMutations
 from resolvers.mutations.key import KeyMutations
 from resolvers.mutations.price import PriceMutations
+from resolvers.mutations.price_source import PriceSourceMutations
 from resolvers.mutations.repricing import RepricingMutations
 from resolvers.mutations.reservation import ReservationMutations
 from resolvers.mutations.usage import UsageMutations
@@ -29,6 +30,7 @@ from resolvers.queries.comparison import ComparisonQueries
 from resolvers.queries.experiment import ExperimentQueries
 from resolvers.queries.key import KeyQueries
 from resolvers.queries.price import PriceQueries
+from resolvers.queries.price_source import PriceSourceQueries
 from resolvers.queries.reservation import ReservationQueries
 from resolvers.queries.usage import UsageQueries
 from schema.scalars import SCALARS
@@ -41,6 +43,7 @@ class Query(
     UsageQueries,
     ReservationQueries,
     PriceQueries,
+    PriceSourceQueries,
     ComparisonQueries,
     KeyQueries,
     ExperimentQueries,
@@ -56,6 +59,7 @@ class Mutation(
     ReservationMutations,
     AdjustmentMutations,
     PriceMutations,
+    PriceSourceMutations,
     RepricingMutations,
     KeyMutations,
     ExperimentMutations,

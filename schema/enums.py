@@ -30,9 +30,13 @@ from ledger.model import (
     Recurrence,
     WindowKind,
 )
+from ledger.price_sources import HeldState as HeldPriceState
+from ledger.price_sources import RefreshOutcome
 from ledger.results import RepricedAs
 from pricing.modes import Mode as ProcessingMode
 from pricing.quote import Pricing
+from pricing.review import Verdict as JumpVerdict
+from pricing.sources import SourceKind as PriceSourceKind
 from pricing.steps import Basis as StepBasis
 from pricing.steps import Semantics as StepSemantics
 
@@ -50,14 +54,18 @@ __all__ = [
     "EvaluationRole",
     "FrontierKind",
     "Granularity",
+    "HeldPriceState",
+    "JumpVerdict",
     "Meter",
     "MissingTasks",
     "Normalisation",
     "Operator",
     "Outcome",
+    "PriceSourceKind",
     "Pricing",
     "ProcessingMode",
     "Recurrence",
+    "RefreshOutcome",
     "RepricedAs",
     "ReservationState",
     "Role",
@@ -86,6 +94,7 @@ ENUMS: tuple[type[StrEnum], ...] = (
     Outcome,
     Pricing,
     Recurrence,
+    RefreshOutcome,
     RepricedAs,
     Role,
     WindowKind,
@@ -93,7 +102,10 @@ ENUMS: tuple[type[StrEnum], ...] = (
 
 RENAMED: dict[str, type[StrEnum]] = {
     "EvaluationRole": EvaluationRole,
+    "HeldPriceState": HeldPriceState,
+    "JumpVerdict": JumpVerdict,
     "MissingTasks": MissingTasks,
+    "PriceSourceKind": PriceSourceKind,
     "ProcessingMode": ProcessingMode,
     "ReservationState": ReservationState,
     "StepBasis": StepBasis,

@@ -66,12 +66,17 @@ def build_app(running: Running) -> Starlette:
 
     routes = Routes(Gate(look_up), metrics)
     probe = Probe(running.database.verify)
-    workers = {"committer": running.committer, "fold": running.fold, "sweeper": running.sweeper}
+    workers = {
+        "committer": running.committer,
+        "fold": running.fold,
+        "sweeper": running.sweeper,
+        "refresher": running.refresher,
+    }
     return Application(
         routes=[
             *usage_routes(routes, metrics, services.ledger),
             *reservation_routes(routes, metrics, services.reserving, context_of),
-            *health_routes(routes, metrics, probe, workers, running.fold_lag),
+            *health_routes(routes, metrics, probe, workers, running.gauge),
             *budget_routes(routes, context_of),
             *pricing_routes(routes, context_of),
             *graphql_routes(routes, metrics, build_schema(), context_of),

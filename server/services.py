@@ -3,7 +3,7 @@
 import contextlib
 from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 from pydantic import SecretStr
@@ -29,10 +29,12 @@ from pricing.quote import Pricer
 from pricing.resources import price_lists
 from resolvers.context import Services
 from server.metrics import Metrics
+from server.outbound import Outbound, Policy
+from server.refresh import Refresher
 from server.settings import Settings
 from server.sweeper import Sweeper
 from server.warm import warm
-from server.workers import Worker, fold_worker, sweep_worker
+from server.workers import Worker, fold_worker, refresh_worker, sweep_worker
 
 logger = structlog.get_logger("costgraph.server")
 
@@ -46,11 +48,13 @@ class Running:
     committer: Committer
     fold: Worker
     sweeper: Worker
+    refresher: Worker
     metrics: Metrics
 
-    def fold_lag(self) -> int:
-        """How many numbers of a tenant's stream are not folded yet, at most."""
-        return self.services.rollups.lag()
+    def gauge(self) -> None:
+        """Read what the metrics show of the graph."""
+        self.metrics.fold_lag.set(self.services.rollups.lag())
+        self.metrics.show_sources(self.services.price_sources.health())
 
 
 class Observer:
@@ -110,17 +114,28 @@ def open_services(settings: Settings, connection: Connection, *, hot: bool = Tru
             check=Check(database, trees, RollupCheck(database, rollups)),
             lists=lists,
         )
+        refresher = Refresher(
+            services.price_sources,
+            services.prices,
+            committer,
+            Outbound(Policy(settings.networks, http=settings.outbound_http)),
+            catalogue.result(),
+            files_dir=settings.price_files_dir,
+            told=metrics.refreshed,
+        )
+        services = replace(services, refreshing=refresher)
         found_default_tenant(store)
         services.keys.ensure_admin(hash_of(admin_key(settings).get_secret_value()))
         if hot:
             warm(store, pricer)
         observer.sweeper = Sweeper(services.reservations, committer)
         fold, sweeper = fold_worker(folder), sweep_worker(observer.sweeper)
-        # The sweeper commits, so it stops before the committer does.
-        for worker in (fold, committer, sweeper):
+        refreshing = refresh_worker(refresher)
+        # The last two commit, so they stop before the committer does.
+        for worker in (fold, committer, sweeper, refreshing):
             worker.start()
             stack.callback(worker.stop)
-        yield Running(services, database, committer, fold, sweeper, metrics)
+        yield Running(services, database, committer, fold, sweeper, refreshing, metrics)
 
 
 def found_default_tenant(store: GraphLedgerStore) -> None:

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable
 
 from graph.rollups import Folder
+from server.refresh import Refresher
 from server.sweeper import Sweeper
 
 
@@ -39,3 +40,8 @@ def sweep_worker(sweeper: Sweeper) -> Worker:
 def fold_worker(folder: Folder) -> Worker:
     """The thread that folds entries into rollups."""
     return Worker("fold", folder.run, folder.wake)
+
+
+def refresh_worker(refresher: Refresher) -> Worker:
+    """The thread that reads the price sources that are due."""
+    return Worker("refresher", refresher.run, refresher.wake)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from server.cli import budget, evolve, importing, keys, prices
+from server.cli import budget, evolve, importing, keys, price_sources
 from server.cli.compare import compare
 from server.cli.demo import demo
 from server.cli.errors import MISUSED, UNREACHABLE, CliError
@@ -33,7 +33,7 @@ app.command()(serve)
 app.command()(demo)
 app.add_typer(importing.app)
 app.add_typer(budget.app)
-app.add_typer(prices.app)
+app.add_typer(price_sources.app)  # `prices`, with the commands about their sources
 app.add_typer(evolve.app)
 app.command()(status)
 app.command()(verify)
