@@ -220,8 +220,8 @@ class Outbound:
                     return await _ask(client, url, address, request, limits)
                 except (httpx.ConnectError, httpx.ConnectTimeout) as error:
                     failure = error
-                except httpx.HTTPError as error:
-                    raise BadAnswer(f"{url.host} sent no whole answer: {error}") from error
+                except (httpx.HTTPError, UnicodeEncodeError) as error:
+                    raise BadAnswer(f"{url.host} gave no whole answer: {error}") from error
         raise Unreachable(f"{url.host} cannot be reached: {failure}") from failure
 
     def _admit(self, host: str, addresses: Sequence[Address]) -> None:
@@ -261,8 +261,9 @@ async def _ask(
     client: httpx.AsyncClient, url: httpx.URL, address: Address, request: OutboundRequest, limits: Limits
 ) -> OutboundResponse:
     """Ask that address for the URL; certificates are checked against the URL's name."""
-    headers = {"User-Agent": "costgraph", **request.headers, "Accept-Encoding": "identity"}
-    headers["Host"] = url.netloc.decode("ascii")
+    headers = httpx.Headers({"User-Agent": "costgraph"})
+    headers.update(request.headers)
+    headers.update({"Accept-Encoding": "identity", "Host": url.netloc.decode("ascii")})
     asked = client.build_request(
         request.method,
         url.copy_with(host=str(address)),

@@ -223,14 +223,12 @@ class Refresher:
             document = self._fetch(stored)
             content_hash = None if document.content is None else sha256(document.content).hexdigest()
         if document.content is None or content_hash == stored.content_hash:
-            known = stored.attempts[0].version if stored.attempts else ""
-            etag = document.etag or stored.etag
             unchanged = Attempt(
                 now_us,
                 RefreshOutcome.UNCHANGED,
-                version=known,
+                version=next((each.version for each in stored.attempts if each.version), ""),
                 content_hash=stored.content_hash or "",
-                etag=etag,
+                etag=document.etag or stored.etag,
             )
             return unchanged, None
         reading = self._reading(source, document.content)
@@ -271,7 +269,7 @@ class Refresher:
         request = OutboundRequest(source.url, headers=headers)
         answer = self._outbound.send_blocking(request, limits, self._stopping)
         etag = answer.headers.get("etag")
-        if etag is not None and len(etag) > ETAG_LENGTH_MAX:
+        if etag is not None and not (len(etag) <= ETAG_LENGTH_MAX and etag.isascii() and etag.isprintable()):
             etag = None
         if answer.status == NOT_MODIFIED and "If-None-Match" in headers:
             return Document(None, etag)

@@ -23,6 +23,8 @@ NEEDS = {
     "Query.rateCards": Permission.READ,
     "Query.exchangeRates": Permission.READ,
     "Query.priceFiles": Permission.OPERATE,
+    "Query.priceSources": Permission.ADMINISTER,
+    "Query.heldPrices": Permission.ADMINISTER,
     "Query.quote": Permission.READ,
     "Query.costBreakdown": Permission.READ,
     "Query.compareModels": Permission.READ,
@@ -47,6 +49,11 @@ NEEDS = {
     "Mutation.withdrawRateCard": Permission.OPERATE,
     "Mutation.addExchangeRates": Permission.OPERATE,
     "Mutation.importPriceFile": Permission.OPERATE,
+    "Mutation.putPriceSource": Permission.ADMINISTER,
+    "Mutation.removePriceSource": Permission.ADMINISTER,
+    "Mutation.refreshPriceSource": Permission.ADMINISTER,
+    "Mutation.approveHeldPrices": Permission.ADMINISTER,
+    "Mutation.rejectHeldPrices": Permission.ADMINISTER,
     "Mutation.reprice": Permission.OPERATE,
     "Mutation.recordResourceUsage": Permission.RECORD,
     "Mutation.createApiKey": Permission.ADMINISTER,
@@ -72,6 +79,8 @@ ASKED = {
     "Query.rateCards": "{ rateCards { nodes { cardId } } }",
     "Query.exchangeRates": "{ exchangeRates { nodes { rate } } }",
     "Query.priceFiles": "{ priceFiles { number } }",
+    "Query.priceSources": "{ priceSources { sourceId } }",
+    "Query.heldPrices": "{ heldPrices { nodes { heldId } } }",
     "Query.costBreakdown": '{ costBreakdown(budgetId: "a") { totalCost } }',
     "Query.compareModels": (
         '{ compareModels(input: {models: [{provider: "openai", modelId: "gpt-4o"}], '
@@ -120,6 +129,14 @@ ASKED = {
     "Mutation.withdrawRateCard": 'mutation { withdrawRateCard(cardId: "a") { version } }',
     "Mutation.addExchangeRates": "mutation { addExchangeRates(input: {}) { new } }",
     "Mutation.importPriceFile": 'mutation { importPriceFile(input: {content: "{}"}) { number } }',
+    "Mutation.putPriceSource": (
+        'mutation { putPriceSource(input: {sourceId: "a", kind: CATALOGUE, location: "catalogue:", '
+        'provider: "openai", everySeconds: null}) { sourceId } }'
+    ),
+    "Mutation.removePriceSource": 'mutation { removePriceSource(sourceId: "a") { sourceId } }',
+    "Mutation.refreshPriceSource": 'mutation { refreshPriceSource(sourceId: "a") { sourceId } }',
+    "Mutation.approveHeldPrices": 'mutation { approveHeldPrices(heldIds: ["a"]) { heldId } }',
+    "Mutation.rejectHeldPrices": 'mutation { rejectHeldPrices(heldIds: ["a"]) { heldId } }',
     "Mutation.recordResourceUsage": (
         'mutation { recordResourceUsage(input: {operationId: "a", agentId: "a", unit: "egress_gb", '
         'quantity: "1"}) { __typename } }'
