@@ -127,6 +127,11 @@ class PriceSources:
 
         return after if self._database.writing(work) else None
 
+    def release(self, stored: StoredSource) -> None:
+        """Give a lease back with nothing done: the source is as due as before."""
+        uid = uid_of(stored.tenant, stored.source.source_id)
+        self._database.write(queries.FINISH, {"uid": uid, "owner": self._owner, "properties": {}})
+
     def rejected(self, tenant: str, source_id: str) -> set[str]:
         """Fingerprints of a source's prices that an admin does not want."""
         rows = self._database.read(queries.WAITING, {"uid": uid_of(tenant, source_id)})

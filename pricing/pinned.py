@@ -17,6 +17,7 @@ from pricing.price_list import card_id_of
 from pricing.rates import REQUEST, Card
 from pricing.sources import PriceSource, Reading, reading_of
 from pricing.steps import Basis, Semantics
+from pricing.view import price_for
 
 
 def read_catalogue(source: PriceSource, catalogue: Catalogue) -> Reading:
@@ -77,7 +78,6 @@ def _lines(card: Card) -> Iterator[RateLine | None]:
 
 
 def _price(rate: Fraction) -> Decimal | None:
-    """Money for a million, exactly; None where that has no end."""
-    exact = rate * MILLION / NANO
-    price = (Decimal(exact.numerator) / Decimal(exact.denominator)).normalize()
-    return price if Fraction(price) == exact else None
+    """Money for a million; None where it cannot be written."""
+    price = price_for(rate, MILLION)
+    return price if Fraction(price) * NANO == rate * MILLION else None

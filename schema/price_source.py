@@ -1,6 +1,5 @@
 """Price sources, their refreshes, and prices of them that wait for approval."""
 
-from decimal import Decimal as Number
 from fractions import Fraction
 from typing import Self
 
@@ -9,12 +8,13 @@ import strawberry
 from ledger.price_sources import Attempt, StoredSource
 from ledger.price_sources import HeldPrice as Held
 from pricing.cards import MILLION
-from pricing.money import NANO, parse_decimal
+from pricing.money import parse_decimal
 from pricing.review import Jump
 from pricing.review import Verdict as JumpVerdict
 from pricing.sources import EVERY_SECONDS, TIMEOUT_SECONDS
 from pricing.sources import PriceSource as Source
 from pricing.sources import SourceKind as PriceSourceKind
+from pricing.view import price_for
 from schema.enums import HeldPriceState, RefreshOutcome
 from schema.page import PageInfo
 from schema.scalars import DateTime, Decimal
@@ -28,7 +28,7 @@ class PriceRefresh:
     at: DateTime
     outcome: RefreshOutcome
     code: str | None = strawberry.field(
-        description="Of a failure: URL ADDRESS UNREACHABLE TIMEOUT REDIRECT SIZE ANSWER STOPPED STATUS FILE "
+        description="Of a failure: URL ADDRESS UNREACHABLE TIMEOUT REDIRECT SIZE ANSWER STATUS FILE "
         "DATA UNAVAILABLE INTERNAL, or the ledger's."
     )
     message: str | None
@@ -219,7 +219,4 @@ class PriceSourceInput:
 
 
 def _per_million(rate: Fraction) -> Decimal:
-    """Money for a million, of nano-units for one."""
-    exact = rate * MILLION / NANO
-    shown = (Number(exact.numerator) / Number(exact.denominator)).normalize()
-    return Decimal(f"{shown:f}")
+    return Decimal(f"{price_for(rate, MILLION):f}")

@@ -20,7 +20,7 @@ from graph.errors import GraphError
 from graph.price_sources import PriceSources
 from graph.prices import PriceBooks
 from ledger.committer import Committer, system_clock
-from ledger.errors import Conflict, InvalidInput, LedgerError, NotFound
+from ledger.errors import Conflict, InvalidInput, LedgerError, NotFound, Unavailable
 from ledger.ports import Clock
 from ledger.price_sources import (
     DECIDED_MAX,
@@ -36,7 +36,7 @@ from pricing.catalogue import Catalogue
 from pricing.errors import PricingError
 from pricing.pinned import read_catalogue
 from pricing.sources import PriceSource, Reading, SourceKind, read_source
-from server.outbound import Limits, Outbound, OutboundError, OutboundRequest
+from server.outbound import Limits, Outbound, OutboundError, OutboundRequest, Stopped
 
 LOOK_SECONDS: Final = 10.0
 """How often it is looked for sources that are due."""
@@ -99,6 +99,8 @@ class Refresher:
                 for tenant, source_id in self._sources.due(self._clock()):
                     if not stop.is_set():
                         self._refresh_leased(tenant, source_id)
+            except Stopped:
+                return
             except GraphError:
                 logger.warning("price sources cannot be looked for", exc_info=True)
             except Exception:
@@ -144,7 +146,11 @@ class Refresher:
     def refresh(self, tenant: str, source_id: str) -> StoredSource:
         """Refresh a source now. Raises ``NotFound``, ``Conflict`` while it is being refreshed."""
         self._get(tenant, source_id)
-        if not self._refresh_leased(tenant, source_id):
+        try:
+            refreshed = self._refresh_leased(tenant, source_id)
+        except Stopped as error:
+            raise Unavailable("The service is stopping; nothing was read.") from error
+        if not refreshed:
             raise Conflict(f"Price source {source_id} is being refreshed now.", field="source_id")
         return self._get(tenant, source_id)
 
@@ -180,12 +186,16 @@ class Refresher:
         return stored
 
     def _refresh_leased(self, tenant: str, source_id: str) -> bool:
-        """Refresh a source; False where somebody else is at it."""
+        """Refresh a source; False where somebody else is at it. Raises ``Stopped``."""
         stored = self._sources.lease(tenant, source_id)
         if stored is None:
             return False
         started = time.monotonic()
-        attempt, held = self._attempt(stored)
+        try:
+            attempt, held = self._attempt(stored)
+        except Stopped:
+            self._sources.release(stored)
+            raise
         took_ms = round((time.monotonic() - started) * 1_000)
         self._sources.finish(stored, replace(attempt, took_ms=took_ms), held)
         self._told(stored.source.kind, attempt.outcome)
@@ -199,9 +209,9 @@ class Refresher:
         now_us = self._clock()
         try:
             return self._read(stored, now_us)
-        except SourceFailed as error:
-            code, message = error.code, str(error)
-        except OutboundError as error:
+        except Stopped:
+            raise
+        except (SourceFailed, OutboundError) as error:
             code, message = error.code, str(error)
         except PricingError as error:
             code, message = "DATA", error.message

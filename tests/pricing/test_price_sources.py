@@ -21,7 +21,11 @@ from tests.support.desk import us
 from tests.support.price_documents import MODEL, litellm_file, model, price_list
 
 NOW_US = us("2026-11-25T00:00")
-LIST: dict[str, Any] = {"source_id": "acme", "kind": SourceKind.PRICE_LIST, "location": "https://acme.example/prices.json"}
+LIST: dict[str, Any] = {
+    "source_id": "acme",
+    "kind": SourceKind.PRICE_LIST,
+    "location": "https://acme.example/prices.json",
+}
 CATALOGUE: dict[str, Any] = {"source_id": "openai", "kind": SourceKind.CATALOGUE, "location": "catalogue:"}
 
 

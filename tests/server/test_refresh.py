@@ -12,7 +12,7 @@ import pytest
 
 from graph.database import Database
 from graph.price_sources import PriceSources
-from ledger.errors import Conflict, InvalidInput, NotFound
+from ledger.errors import Conflict, InvalidInput, NotFound, Unavailable
 from ledger.price_sources import ATTEMPTS_MAX, Attempt, HeldState, RefreshOutcome, StoredSource
 from pricing.sources import PriceSource, SourceKind
 from resolvers import Services
@@ -333,10 +333,16 @@ def test_the_worker_reads_what_is_due_survives_defects_and_stops_at_once(
         eventually(lambda: len(shelf.server.asked) > asked)
     finally:
         assert seconds_of(worker.stop) < 5
+    assert not worker.alive
+    # Given up, and so as due as before, for whoever comes next.
     stored = shelf.services.price_sources.get(shelf.tenant, "acme")
     assert stored is not None
-    assert stored.attempts[0].code == "STOPPED"
-    assert not worker.alive
+    assert [each.outcome for each in stored.attempts] == [RefreshOutcome.UPDATED]
+    assert stored.due_at_us is not None
+    assert stored.due_at_us <= time.time_ns() // 1_000
+    with pytest.raises(Unavailable):
+        shelf.refresher.refresh(shelf.tenant, "acme")
+    assert shelf.services.price_sources.lease(shelf.tenant, "acme") is not None
 
 
 def test_two_processes_read_a_due_source_once(
