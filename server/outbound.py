@@ -162,7 +162,6 @@ class Outbound:
             raise UrlRefused(f"a URL may have {URL_LENGTH_MAX} characters at most")
         try:
             parsed = httpx.URL(url)
-            host = parsed.host
         except (httpx.InvalidURL, ValueError) as error:
             raise UrlRefused(f"not a URL: {error}") from error
         if parsed.scheme != "https" and not (self._policy.http and parsed.scheme == "http"):
@@ -172,10 +171,10 @@ class Outbound:
         if parsed.userinfo:
             raise UrlRefused("the URL must not carry a user name or a password")
         try:
-            literal = ip_address(host)
+            literal = ip_address(host_of(parsed))
         except ValueError:
             return parsed
-        self._admit(host, [literal])
+        self._admit(host_of(parsed), [literal])
         return parsed
 
     async def send(self, request: OutboundRequest, limits: Limits) -> OutboundResponse:
@@ -185,7 +184,7 @@ class Outbound:
             with anyio.fail_after(limits.seconds):
                 return await self._send(url, request, limits)
         except TimeoutError as error:
-            raise TimedOut(f"{url.host} did not answer within {limits.seconds:g} s") from error
+            raise TimedOut(f"{host_of(url)} did not answer within {limits.seconds:g} s") from error
 
     def send_blocking(
         self, request: OutboundRequest, limits: Limits, stop: threading.Event | None = None
@@ -205,12 +204,12 @@ class Outbound:
         return sending.result()
 
     async def _send(self, url: httpx.URL, request: OutboundRequest, limits: Limits) -> OutboundResponse:
-        port = url.port or (443 if url.scheme == "https" else 80)
+        host, port = host_of(url), url.port or (443 if url.scheme == "https" else 80)
         try:
-            addresses = await self._resolve(url.host, port)
+            addresses = await self._resolve(host, port)
         except (OSError, UnicodeError) as error:
-            raise Unreachable(f"{url.host} cannot be found") from error
-        self._admit(url.host, addresses)
+            raise Unreachable(f"{host} cannot be found") from error
+        self._admit(host, addresses)
         # A client of its own: a connection that is kept would be for whatever name shares the address.
         timeout = httpx.Timeout(None, connect=limits.seconds / max(1, len(addresses)))
         async with httpx.AsyncClient(verify=trusted(), trust_env=False, timeout=timeout) as client:
@@ -221,8 +220,8 @@ class Outbound:
                 except (httpx.ConnectError, httpx.ConnectTimeout) as error:
                     failure = error
                 except (httpx.HTTPError, UnicodeEncodeError) as error:
-                    raise BadAnswer(f"{url.host} gave no whole answer: {error}") from error
-        raise Unreachable(f"{url.host} cannot be reached: {failure}") from failure
+                    raise BadAnswer(f"{host} gave no whole answer: {error}") from error
+        raise Unreachable(f"{host} cannot be reached: {failure}") from failure
 
     def _admit(self, host: str, addresses: Sequence[Address]) -> None:
         """Raises ``AddressRefused`` where one of a host's addresses is not to be reached."""
@@ -230,6 +229,11 @@ class Outbound:
             real = _real(address)
             if not is_public(real) and not any(real in network for network in self._policy.networks):
                 raise AddressRefused(f"{host} is not a public address")
+
+
+def host_of(url: httpx.URL) -> str:
+    """The host as it is resolved and certified: IDNA, without brackets."""
+    return url.raw_host.decode("ascii")
 
 
 def is_public(address: Address) -> bool:
@@ -269,11 +273,11 @@ async def _ask(
         url.copy_with(host=str(address)),
         headers=headers,
         content=request.body,
-        extensions={"sni_hostname": url.raw_host.decode("ascii")},
+        extensions={"sni_hostname": host_of(url)},
     )
     response = await client.send(asked, stream=True)
     try:
-        return await _answer(response, url.host, limits)
+        return await _answer(response, host_of(url), limits)
     finally:
         await response.aclose()
 

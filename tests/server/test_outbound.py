@@ -144,6 +144,15 @@ def test_the_connection_goes_to_the_address_that_was_looked_at(server: Outside) 
     assert names.asked == [("prices.example", server.port)]
 
 
+def test_a_name_of_any_alphabet_is_resolved_as_it_is_certified(server: Outside) -> None:
+    server.answers["/"] = saying(b"prices")
+    names = Names(["127.0.0.1"])
+    url = f"http://preise-für-alle.example:{server.port}/"
+    assert Outbound(OPEN, names).send_blocking(OutboundRequest(url), SHORT).body == b"prices"
+    assert names.asked == [("xn--preise-fr-alle-nsb.example", server.port)]
+    assert server.asked[0].headers["host"] == f"xn--preise-fr-alle-nsb.example:{server.port}"
+
+
 def test_the_next_address_is_tried_where_one_does_not_listen(server: Outside) -> None:
     server.answers["/"] = saying(b"prices")
     found = Outbound(OPEN, Names(["127.0.0.9", "127.0.0.1"])).send_blocking(
