@@ -247,7 +247,7 @@ def test_a_revoked_key_is_refused_within_five_seconds(
 def test_readiness_names_its_checks(server: ServerProcess) -> None:
     answer = httpx.get(f"{server.url}/readyz", trust_env=False)
     assert answer.status_code == 200
-    checks = {"engine": True, "committer": True, "fold": True, "sweeper": True}
+    checks = {"engine": True, "committer": True, "fold": True, "sweeper": True, "refresher": True}
     assert answer.json() == {"status": "ready", "checks": checks}
     assert httpx.get(f"{server.url}/healthz", trust_env=False).json() == {"status": "ok"}
 
