@@ -20,6 +20,7 @@ from resolvers.services import Refreshing
 from server.outbound import Policy
 from server.refresh import Refresher
 from server.workers import refresh_worker
+from tests.pricing.test_aws_offer import NOVA, OFFER, encoded
 from tests.support.outside import Behaviour, Outside, outside, raw, saying, seconds_of, tagged
 from tests.support.price_documents import MODEL, litellm_file, model, price_list
 from tests.support.servers import eventually
@@ -236,6 +237,22 @@ def test_a_litellm_file_and_a_file_of_the_folder_are_read(shelf: Shelf, tmp_path
     assert shelf.refresh().outcome is RefreshOutcome.UPDATED
     assert shelf.refresh().outcome is RefreshOutcome.UNCHANGED
     assert shelf.cost() == "2"
+
+
+def test_aws_s_offer_prices_bedrock_under_every_name_of_it(shelf: Shelf) -> None:
+    shelf.put(kind=SourceKind.AWS_BEDROCK, region="us-east-1", model_ids={"Nova Pro": NOVA})
+    attempt = shelf.refresh(saying(encoded(OFFER)))
+    assert (attempt.accepted, attempt.held, attempt.version) == (1, 0, "20261020000000")
+    used = {"modelId": NOVA, "promptTokens": 1_000_000, "completionTokens": 0}
+    for provider in ("aws", "bedrock"):
+        for mode, cost in (("standard", "0.8"), ("batch", "0.4")):
+            said = usage(f"{provider}-{mode}", provider=provider, mode=mode, **used)
+            (recorded,) = record(shelf.admin, said)
+            assert recorded["costEntry"]["totalCost"] == cost
+    cards = shelf.admin.get("{ rateCards { nodes { provider model mode author } } }")["rateCards"]["nodes"]
+    assert {(each["provider"], each["model"], each["author"]) for each in cards} == {
+        ("aws", NOVA, "source:acme")
+    }
 
 
 def test_the_catalogue_is_pinned_for_a_provider(shelf: Shelf) -> None:
