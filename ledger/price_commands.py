@@ -3,8 +3,9 @@
 A key that is confined to a budget may not: its price would lower what the budgets above are charged.
 """
 
+import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from ledger.errors import Forbidden, InvalidInput
@@ -40,6 +41,8 @@ class PutRateCard:
     reason: str | None = None
     revise: bool = False
     """Whether the card is there already."""
+    listed: bool = False
+    """Whether a price source says it: then it is a list price, below what people say."""
 
     def __post_init__(self) -> None:
         """Check what can be checked outside of the ledger's lock."""
@@ -91,10 +94,14 @@ class PutPriceFile:
     author: str
     content: bytes
     version: str = ""
+    reason: str | None = None
+    packed: bytes = field(init=False, repr=False, compare=False)
+    """Outside of the ledger's lock: it takes a while."""
 
     def __post_init__(self) -> None:
         """Look through it. Raises ``InvalidInput`` for what is no such file."""
         check_whole(self.scope_uid)
+        check_reason(self.reason)
         if len(self.content) > FILE_BYTES_MAX:
             text = f"a price file of {len(self.content)} bytes is larger than {FILE_BYTES_MAX}"
             raise InvalidInput(text, field="content")
@@ -102,6 +109,7 @@ class PutPriceFile:
             read_litellm(self.content, self.version)
         except PricingError as error:
             raise InvalidInput(error.message, field="content") from error
+        object.__setattr__(self, "packed", zlib.compress(self.content, 9))
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from ledger.model import uid_of
 from ledger.price_commands import PutExchangeRates, PutPriceFile, PutRateCard, WithdrawRateCard
 from ledger.results import RatesTaken
 from ledger.state import TenantState
-from pricing.prices import CONTRACT, LITELLM, OVERRIDE, GivenRates, PriceFile, Revision
+from pricing.prices import CONTRACT, FEED, LITELLM, OVERRIDE, GivenRates, PriceFile, Revision
 
 CARDS_MAX: Final = 20_000
 VERSIONS_MAX: Final = 1_000
@@ -28,9 +28,12 @@ def put_rate_card(state: TenantState, command: PutRateCard, now_us: int) -> Revi
     if command.revise and last is None:
         raise NotFound(f"There is no rate card {card_id}.", field="card_id")
     number = 1 if last is None else last.number + 1
+    if last is not None and (last.card.source == FEED) != command.listed:
+        keeper = "a price source" if last.card.source == FEED else "people"
+        raise Conflict(f"Rate card {card_id} is kept by {keeper}: use another id.", field="card_id")
     card = replace(
         command.card,
-        source=OVERRIDE if budget_uid is None else CONTRACT,
+        source=_link_of(command),
         version=str(number),
         author=command.author,
         recorded_at_us=now_us,
@@ -46,7 +49,7 @@ def put_rate_card(state: TenantState, command: PutRateCard, now_us: int) -> Revi
             )
     if number > VERSIONS_MAX:
         raise InvalidInput(f"a rate card has at most {VERSIONS_MAX} versions", field="card_id")
-    if last is None and sum(1 for _ in state.prices.newest()) >= CARDS_MAX:
+    if last is None and state.prices.card_count >= CARDS_MAX:
         raise InvalidInput(f"there are at most {CARDS_MAX} rate cards", field="card_id")
     state.put_card(revision)
     return revision
@@ -86,9 +89,25 @@ def put_price_file(state: TenantState, command: PutPriceFile, now_us: int) -> Pr
     if last is not None and (last.content_hash, last.version) == (content_hash, command.version):
         return last
     number = 1 if last is None else last.number + 1
-    file = PriceFile(LITELLM, command.content, number, command.version, content_hash, command.author, now_us)
+    file = PriceFile(
+        LITELLM,
+        command.packed,
+        number,
+        command.version,
+        content_hash,
+        command.author,
+        now_us,
+        command.reason,
+    )
     state.put_file(file)
     return file
+
+
+def _link_of(command: PutRateCard) -> str:
+    """The link of the chain that a card belongs to."""
+    if command.budget_id is not None:
+        return CONTRACT
+    return FEED if command.listed else OVERRIDE
 
 
 def _content(revision: Revision) -> tuple[object, ...]:

@@ -60,8 +60,12 @@ class _Named:
 class Book:
     """Dated cards over a source of list prices."""
 
-    def __init__(self, cards: Iterable[RateCard], below: RateSource | None = None) -> None:
+    def __init__(
+        self, cards: Iterable[RateCard], below: RateSource | None = None, names: RateSource | None = None
+    ) -> None:
+        """``names`` knows what models are called, where nothing that does lies below."""
         self._below = below
+        self._names = names
         self._exact: dict[str, list[RateCard]] = defaultdict(list)
         self._patterns: dict[str, list[RateCard]] = defaultdict(list)
         for card in cards:
@@ -73,7 +77,8 @@ class Book:
     def find(self, provider: str | None, model_id: str, at_us: int) -> Card | None:
         """The price of a model at an instant, changed by the cards that hold then."""
         below = None if self._below is None else self._below.find(provider, model_id, at_us)
-        named = self._named(provider, model_id, None if below is None else below.name)
+        called = below if self._names is None else self._names.find(provider, model_id, at_us)
+        named = self._named(provider, model_id, None if called is None else called.name)
         if named is None:
             return below
         period = bisect_right(named.edges, at_us)

@@ -14,7 +14,7 @@ on all prompt tokens. Five things differ, four of them so that a missing price i
 Loading takes about half a second and happens on the first call of :func:`load_catalogue`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, time
 from decimal import Decimal
@@ -25,7 +25,7 @@ from importlib.resources import files
 from math import gcd
 from typing import TYPE_CHECKING, Any
 
-from pricing.calendar import DAY_US, INSTANT_MAX_US, SECOND_US, check_instant, to_datetime
+from pricing.calendar import DAY_US, INSTANT_MAX_US, SECOND_US, check_instant, date_day, to_datetime
 from pricing.modes import Mode
 from pricing.money import NANO
 from pricing.rates import REQUEST, Card, Tier
@@ -122,6 +122,26 @@ class Catalogue:
             return None
         card = model.slots.get(at_us // model.slot_us)
         return card if card is not None else self._learn(model, check_instant(at_us))
+
+    def dated_models(self, provider_id: str) -> Iterator[tuple[str, list[int] | None]]:
+        """A provider's models, each with the instants from which its prices hold.
+
+        None where a price holds at some hours of the day only.
+        """
+        from genai_prices.data_snapshot import find_provider_by_id  # noqa: PLC0415 - loaded by load_catalogue
+
+        provider = find_provider_by_id(self._providers, provider_id)
+        for model in provider.models if provider else ():
+            known = _model(model.id, model)
+            dates_us: list[int] | None = [0]
+            for each in (*known.prices, *known.variants):
+                start = getattr(each.constraint, "start_date", None)
+                if each.constraint is not None and start is None:
+                    dates_us = None
+                    break
+                if start is not None:
+                    dates_us.append(date_day(start) * DAY_US)
+            yield model.id, None if dates_us is None else sorted(set(dates_us))
 
     def context_tokens(self, provider: str | None, model_id: str) -> int | None:
         """How long prompt and answer of a model can be together, where the catalogue says."""

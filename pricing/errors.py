@@ -14,6 +14,7 @@
     ├── InvalidUsageShape   INVALID               not a usage object of that provider family
     ├── InvalidRate         INVALID               a rate card that cannot be
     ├── InvalidPriceData    INVALID               a price file that is not what it says it is
+    ├── InvalidPriceSource  INVALID               a price source that cannot be
     └── NoExchangeRate      INVALID               no rate between two currencies was known on that day
 
 None of them is retryable: the same input fails again.
@@ -77,6 +78,10 @@ class InvalidRate(PricingError):
 
 class InvalidPriceData(PricingError):
     """A file of prices or rates that cannot be read as what it says it is."""
+
+
+class InvalidPriceSource(PricingError):
+    """A source of prices that cannot be set up like this."""
 
 
 class NoExchangeRate(PricingError):

@@ -8,13 +8,15 @@ prices are all 0 is not free but unknown, unless its name ends in ``:free``.
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from functools import lru_cache
 from hashlib import sha256
 from typing import Any, Final, cast
+
+import orjson
 
 from pricing.bounds import ModelLimits
 from pricing.errors import InvalidPriceData
@@ -79,9 +81,10 @@ class Problem:
 class LiteLLMPrices:
     """A ``RateSource`` over one version of the file."""
 
-    def __init__(self, rows: Mapping[str, Mapping[str, Any]], content_hash: str, version: str) -> None:
+    def __init__(self, rows: Mapping[str, Mapping[str, Any]], content: bytes, version: str) -> None:
         self.version = version
-        self.content_hash = content_hash
+        self.content = content
+        self.content_hash = sha256(content).hexdigest()
         self.rows = rows
         self._cards: dict[str, Card | None] = {}
         self._named = lru_cache(maxsize=_NAMES_MAX)(self._find_name)
@@ -99,14 +102,17 @@ class LiteLLMPrices:
         """Every model of the file, as it calls them."""
         return list(self.rows)
 
+    def cards(self) -> Iterator[tuple[str, Card]]:
+        """Every model that the file prices, as it calls it."""
+        for name in self.rows:
+            card = self._card(name)
+            if card is not None:
+                yield name, card
+
     def find(self, provider: str | None, model_id: str, at_us: int) -> Card | None:  # noqa: ARG002 - no dates
         """The card of a model, or None where the file does not price it."""
         name = self._named(provider, model_id)
-        if name is None:
-            return None
-        if name not in self._cards:
-            self._cards[name] = self._compile(name)
-        return self._cards[name]
+        return None if name is None else self._card(name)
 
     def limits(self, provider: str | None, model_id: str) -> ModelLimits | None:
         """How long a model's answers and contexts can be, where the file says."""
@@ -128,6 +134,11 @@ class LiteLLMPrices:
                 if row is not None and row.get("litellm_provider") == theirs:
                     return name
         return None
+
+    def _card(self, name: str) -> Card | None:
+        if name not in self._cards:
+            self._cards[name] = self._compile(name)
+        return self._cards[name]
 
     def _compile(self, name: str) -> Card | None:
         rates, _ = _read(name, self.rows[name])
@@ -170,7 +181,28 @@ def read_litellm(content: bytes, version: str = "") -> LiteLLMPrices:
     }
     if not any(field in RATES for row in rows.values() for field in row):
         raise InvalidPriceData("the price file has no row with a price")
-    return LiteLLMPrices(rows, sha256(content).hexdigest(), version)
+    return LiteLLMPrices(rows, content, version)
+
+
+def row_text(row: Mapping[str, Any]) -> str:
+    """A row as JSON, digit by digit; equal rows are equal texts. Raises ``InvalidPriceData``."""
+    try:
+        return orjson.dumps(row, default=_digits, option=orjson.OPT_SORT_KEYS).decode()
+    except TypeError as error:
+        raise InvalidPriceData(f"a row of the price file cannot be kept: {error}"[:200]) from error
+
+
+def file_of(rows: Mapping[str, str]) -> bytes:
+    """A file of rows that are JSON already."""
+    return orjson.dumps(
+        {name: orjson.Fragment(row) for name, row in rows.items()}, option=orjson.OPT_SORT_KEYS
+    )
+
+
+def _digits(value: Any) -> orjson.Fragment:
+    if isinstance(value, Decimal) and value.is_finite():
+        return orjson.Fragment(str(value))
+    raise TypeError(f"{value!r} is not of JSON")
 
 
 def _read(name: str, row: Mapping[str, Any]) -> tuple[dict[Mode, dict[int, _Rates]], list[Problem]]:

@@ -5,13 +5,14 @@ The chain that a price is looked up in is made of the newest revisions when it i
 after the next change: a compiled card is dropped in the moment in which a card changes.
 """
 
+import zlib
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Final, NamedTuple
 
 from pricing.agreements import Agreements
-from pricing.book import PriceBook
+from pricing.book import Book, PriceBook, Sources
 from pricing.cards import RateCard
 from pricing.currency import ExchangeRate, ExchangeRates
 from pricing.litellm import LiteLLMPrices, read_litellm
@@ -20,6 +21,8 @@ from pricing.quote import Pricer
 
 CONTRACT: Final = "contract"
 OVERRIDE: Final = "override"
+FEED: Final = "feed"
+"""Cards of price sources: lists that go before the others, below what people say."""
 LITELLM: Final = "litellm"
 _EARLIER_MAX: Final = 64
 
@@ -40,12 +43,14 @@ class PriceFile(NamedTuple):
     """An imported file of prices. Of several of one kind the last one holds."""
 
     kind: str
-    content: bytes
+    packed: bytes
+    """By zlib: of all the files that were ever imported, one is read."""
     number: int
     version: str
     content_hash: str
     author: str | None
     recorded_at_us: int
+    reason: str | None = None
 
 
 class GivenRates(NamedTuple):
@@ -105,17 +110,38 @@ class Prices:
 
     def _make(self) -> PriceBook:
         overrides: list[RateCard] = []
+        feeds: list[RateCard] = []
         contracts: dict[str, list[RateCard]] = {}
         for revision in self.current():
-            if revision.budget_uid is None:
-                overrides.append(revision.card)
-            else:
+            if revision.budget_uid is not None:
                 contracts.setdefault(revision.budget_uid, []).append(revision.card)
+            elif revision.card.source == FEED:
+                feeds.append(revision.card)
+            else:
+                overrides.append(revision.card)
         lists = self._lists
-        if self._files:
-            last = self._files[-1]
-            lists = (*lists, _read(last.content, last.version))
-        return PriceBook(lists, overrides, contracts)
+        if feeds:
+            lists = (Book(feeds, names=Sources(lists)), *lists)
+        file = self.file_prices
+        return PriceBook(lists if file is None else (*lists, file), overrides, contracts)
+
+    @property
+    def list_pricer(self) -> Pricer:
+        """Prices by the lists alone, whatever was said."""
+        return Pricer(self._lists)
+
+    @property
+    def file_prices(self) -> LiteLLMPrices | None:
+        """The imported file that holds."""
+        if not self._files:
+            return None
+        last = self._files[-1]
+        return _read(last.packed, last.version)
+
+    @property
+    def card_count(self) -> int:
+        """How many cards there are, withdrawn ones included."""
+        return len(self._revisions)
 
     def current(self) -> Iterator[Revision]:
         """The newest revision of every card that holds, by id."""
@@ -227,6 +253,6 @@ class Prices:
 
 
 @lru_cache(maxsize=4)
-def _read(content: bytes, version: str) -> LiteLLMPrices:
+def _read(packed: bytes, version: str) -> LiteLLMPrices:
     """A file that was looked through when it was imported."""
-    return read_litellm(content, version)
+    return read_litellm(zlib.decompress(packed), version)

@@ -117,8 +117,11 @@ def _model_of(rates: dict[str, Fraction]) -> PricingModel:
     return PricingModel.PER_REQUEST
 
 
-def _price(rate: Fraction | None, per: int) -> Decimal | None:
-    if rate is None:
-        return None
+def price_for(rate: Fraction, per: int) -> Decimal:
+    """Money for so many, of nano-units for one; to 28 digits where it has no end."""
     exact = rate * per / NANO
     return (Decimal(exact.numerator) / Decimal(exact.denominator)).normalize()
+
+
+def _price(rate: Fraction | None, per: int) -> Decimal | None:
+    return None if rate is None else price_for(rate, per)

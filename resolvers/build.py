@@ -21,6 +21,7 @@ from resolvers.mutations.budget import BudgetMutations
 from resolvers.mutations.experiment import ExperimentMutations
 from resolvers.mutations.key import KeyMutations
 from resolvers.mutations.price import PriceMutations
+from resolvers.mutations.price_source import PriceSourceMutations
 from resolvers.mutations.repricing import RepricingMutations
 from resolvers.mutations.reservation import ReservationMutations
 from resolvers.mutations.usage import UsageMutations
@@ -33,6 +34,7 @@ from resolvers.queries.estimate import EstimateQueries
 from resolvers.queries.experiment import ExperimentQueries
 from resolvers.queries.key import KeyQueries
 from resolvers.queries.price import PriceQueries
+from resolvers.queries.price_source import PriceSourceQueries
 from resolvers.queries.reservation import ReservationQueries
 from resolvers.queries.usage import UsageQueries
 from schema.scalars import SCALARS
@@ -45,6 +47,7 @@ class Query(
     UsageQueries,
     ReservationQueries,
     PriceQueries,
+    PriceSourceQueries,
     ComparisonQueries,
     EstimateQueries,
     AgreementQueries,
@@ -63,6 +66,7 @@ class Mutation(
     ReservationMutations,
     AdjustmentMutations,
     PriceMutations,
+    PriceSourceMutations,
     RepricingMutations,
     AgreementMutations,
     KeyMutations,

@@ -50,6 +50,10 @@ class Request:
         """Run what takes long in a thread; few of them run at once."""
         return await anyio.to_thread.run_sync(call, limiter=self.services.scorers)
 
+    async def outside(self, call: Callable[[], T]) -> T:
+        """Run what may wait for the servers of others in a thread; few of them run at once."""
+        return await anyio.to_thread.run_sync(call, limiter=self.services.refreshers)
+
     def look_at(self, experiment_uid: str, most: int) -> None:
         """Count an experiment that is looked at as a whole. Raises ``InvalidInput`` for too many."""
         self._looked_at.add(experiment_uid)

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from anyio import CapacityLimiter
 
@@ -16,13 +17,17 @@ from graph.database import Database
 from graph.evolution import Experiments
 from graph.keys import Keys
 from graph.ledger import Trees
+from graph.price_sources import PriceSources
 from graph.prices import PriceBooks
 from graph.reservations import Reservations
 from graph.rollups import Rollups
 from graph.usage import UsagePages
+from ledger.errors import Unavailable
+from ledger.price_sources import HeldPrice, StoredSource
 from ledger.reservations import ReservationService
 from ledger.service import LedgerService
 from pricing.ports import RateSource
+from pricing.sources import PriceSource
 
 READERS_MAX = 16
 """How many reads of a process run at once; the rest wait their turn."""
@@ -30,11 +35,35 @@ CHECKS_MAX = 2
 """The same for checks of the books, which read everything."""
 SCORERS_MAX = 2
 """The same for experiments that are looked at as a whole."""
+REFRESHERS_MAX = 2
+"""The same for what waits for the servers of others."""
 
 
 def system_clock() -> int:
     """Microseconds since the epoch by the system's clock."""
     return time.time_ns() // 1_000
+
+
+class Refreshing(Protocol):
+    """What changes price sources, and reads them; all of it blocks. Raises ``LedgerError``."""
+
+    def put(self, tenant: str, author: str, source: PriceSource) -> StoredSource:
+        """Set up a source, or anew."""
+        ...
+
+    def remove(self, tenant: str, source_id: str) -> StoredSource:
+        """Forget a source."""
+        ...
+
+    def refresh(self, tenant: str, source_id: str) -> StoredSource:
+        """Read a source now."""
+        ...
+
+    def decide(
+        self, tenant: str, author: str, held_ids: Sequence[str], reason: str | None, *, approve: bool
+    ) -> list[HeldPrice]:
+        """Take held prices, or turn them down."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,14 +81,25 @@ class Services:
     usage: UsagePages
     keys: Keys
     prices: PriceBooks
+    price_sources: PriceSources
     experiments: Experiments
     audit: AuditLog
     anomalies: Anomalies
     agreement_months: AgreementMonths
+    refreshing: Refreshing | None = None
+    """None in a process that reads no price sources."""
     clock: Callable[[], int] = system_clock
     readers: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(READERS_MAX))
     checkers: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(CHECKS_MAX))
     scorers: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(SCORERS_MAX))
+    refreshers: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(REFRESHERS_MAX))
+
+    @property
+    def refresher(self) -> Refreshing:
+        """What reads price sources. Raises ``Unavailable`` where nothing does."""
+        if self.refreshing is None:
+            raise Unavailable("This process reads no price sources.")
+        return self.refreshing
 
     @classmethod
     def on(
@@ -86,6 +126,7 @@ class Services:
             usage=UsagePages(database),
             keys=Keys(database),
             prices=PriceBooks(database, lists),
+            price_sources=PriceSources(database),
             experiments=Experiments(database),
             audit=AuditLog(database),
             anomalies=Anomalies(database),

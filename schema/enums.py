@@ -30,10 +30,14 @@ from ledger.model import (
     Recurrence,
     WindowKind,
 )
+from ledger.price_sources import HeldState as HeldPriceState
+from ledger.price_sources import RefreshOutcome
 from ledger.results import RepricedAs
 from pricing.anomaly import Severity
 from pricing.modes import Mode as ProcessingMode
 from pricing.quote import Pricing
+from pricing.review import Verdict as JumpVerdict
+from pricing.sources import SourceKind as PriceSourceKind
 from pricing.steps import Basis as StepBasis
 from pricing.steps import Semantics as StepSemantics
 from pricing.tokens import Method as EstimateMethod
@@ -56,14 +60,18 @@ __all__ = [
     "EvaluationRole",
     "FrontierKind",
     "Granularity",
+    "HeldPriceState",
+    "JumpVerdict",
     "Meter",
     "MissingTasks",
     "Normalisation",
     "Operator",
     "Outcome",
+    "PriceSourceKind",
     "Pricing",
     "ProcessingMode",
     "Recurrence",
+    "RefreshOutcome",
     "RepricedAs",
     "ReservationState",
     "Role",
@@ -94,6 +102,7 @@ ENUMS: tuple[type[StrEnum], ...] = (
     Outcome,
     Pricing,
     Recurrence,
+    RefreshOutcome,
     RepricedAs,
     Role,
     Severity,
@@ -104,7 +113,10 @@ RENAMED: dict[str, type[StrEnum]] = {
     "AgreementLineKind": AgreementLineKind,
     "EstimateMethod": EstimateMethod,
     "EvaluationRole": EvaluationRole,
+    "HeldPriceState": HeldPriceState,
+    "JumpVerdict": JumpVerdict,
     "MissingTasks": MissingTasks,
+    "PriceSourceKind": PriceSourceKind,
     "ProcessingMode": ProcessingMode,
     "ReservationState": ReservationState,
     "StepBasis": StepBasis,

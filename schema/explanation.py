@@ -24,7 +24,7 @@ class PriceTerm:
     list_price: Decimal | None = strawberry.field(description="Without the contract, where the list has one.")
     cost: Decimal = strawberry.field(description="Their product, before it is rounded with its component.")
     step: int | None = strawberry.field(description="Which step of the unit's prices, from 1.")
-    source: str = strawberry.field(description="contract, override, catalogue, resources or litellm.")
+    source: str = strawberry.field(description="contract, override, feed, catalogue, resources or litellm.")
     card: str
     valid_from: str | None
 

@@ -175,6 +175,7 @@ class PriceFile:
     content_hash: str = strawberry.field(description="SHA-256, in hex.")
     author: str | None
     recorded_at: DateTime
+    reason: str | None
 
     @classmethod
     def of(cls, row: File) -> Self:
@@ -186,6 +187,7 @@ class PriceFile:
             content_hash=row.content_hash,
             author=row.author,
             recorded_at=DateTime(row.recorded_at_us),
+            reason=row.reason,
         )
 
 

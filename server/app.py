@@ -93,7 +93,7 @@ def build_app(running: Running) -> Starlette:
         routes=[
             *usage_routes(routes, metrics, services.ledger),
             *reservation_routes(routes, metrics, services.reserving, context_of),
-            *health_routes(routes, metrics, probe, running.workers, running.fold_lag),
+            *health_routes(routes, metrics, probe, running.workers, running.gauge),
             *budget_routes(routes, context_of),
             *pricing_routes(routes, context_of),
             *team_routes(routes, context_of),

@@ -55,9 +55,12 @@ class Probe:
 
 
 def health_routes(
-    routes: Routes, metrics: Metrics, probe: Probe, workers: Mapping[str, Alive], fold_lag: Callable[[], int]
+    routes: Routes, metrics: Metrics, probe: Probe, workers: Mapping[str, Alive], gauge: Callable[[], None]
 ) -> Sequence[GuardedRoute]:
-    """The three routes. A process that serves at all has migrated and warmed up before."""
+    """The three routes; ``gauge`` reads what the metrics show of the graph.
+
+    A process that serves at all has migrated and warmed up before.
+    """
 
     async def healthz(_: Request) -> Response:
         return _json({"status": "ok"})
@@ -69,7 +72,7 @@ def health_routes(
 
     async def shown(_: Request) -> Response:
         if await probe.ok():
-            metrics.fold_lag.set(await run_in_threadpool(fold_lag))
+            await run_in_threadpool(gauge)
         return metrics.response()
 
     return [

@@ -5,6 +5,7 @@ With several workers each process writes into the files of ``PROMETHEUS_MULTIPRO
 """
 
 import os
+from typing import Final
 
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
@@ -17,10 +18,18 @@ from prometheus_client import (
 from prometheus_client.multiprocess import MultiProcessCollector
 from starlette.responses import Response
 
+from cypher.price_sources import HealthRow
+from ledger.price_sources import RefreshOutcome
+from pricing.sources import SourceKind
 from server.run import MULTIPROCESS_DIR
 
 _ROWS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000)
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+_SOURCES: Final = {
+    "sources": ("costgraph_price_sources", "Price sources that are set up"),
+    "failing": ("costgraph_price_sources_failing", "Price sources whose last refresh failed"),
+    "waiting": ("costgraph_prices_held", "Prices that wait for somebody's approval"),
+}
 
 
 class Metrics:
@@ -72,6 +81,26 @@ class Metrics:
             "Operations that were settled when their price was known",
             registry=registry,
         )
+        self.refreshes = Counter(
+            "costgraph_price_refreshes",
+            "Refreshes of price sources by what is read and how it ended",
+            ["kind", "outcome"],
+            registry=registry,
+        )
+        self._sources = {
+            figure: Gauge(name, meaning, multiprocess_mode="livemostrecent", registry=registry)
+            for figure, (name, meaning) in _SOURCES.items()
+        }
+
+    def refreshed(self, kind: SourceKind, outcome: RefreshOutcome) -> None:
+        """A price source was refreshed."""
+        self.refreshes.labels(kind.lower(), outcome.lower()).inc()
+
+    def show_sources(self, row: HealthRow) -> None:
+        """How the price sources are, of all tenants together."""
+        self._sources["sources"].set(row["sources"])
+        self._sources["failing"].set(row["failing"])
+        self._sources["waiting"].set(row["waiting"])
 
     def refused(self, code: str) -> None:
         """Something was refused."""

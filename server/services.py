@@ -3,7 +3,7 @@
 import contextlib
 from collections.abc import Generator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 from pydantic import SecretStr
@@ -31,10 +31,19 @@ from resolvers.context import Services
 from server.closer import Closer
 from server.late_prices import LatePrices
 from server.metrics import Metrics
+from server.outbound import Outbound, Policy
+from server.refresh import Refresher
 from server.settings import Settings
 from server.sweeper import Sweeper
 from server.warm import warm
-from server.workers import Worker, close_worker, fold_worker, late_prices_worker, sweep_worker
+from server.workers import (
+    Worker,
+    close_worker,
+    fold_worker,
+    late_prices_worker,
+    refresh_worker,
+    sweep_worker,
+)
 
 logger = structlog.get_logger("costgraph.server")
 
@@ -49,9 +58,10 @@ class Running:
     """By the names that readiness has for them."""
     metrics: Metrics
 
-    def fold_lag(self) -> int:
-        """How many numbers of a tenant's stream are not folded yet, at most."""
-        return self.services.rollups.lag()
+    def gauge(self) -> None:
+        """Read what the metrics show of the graph."""
+        self.metrics.fold_lag.set(self.services.rollups.lag())
+        self.metrics.show_sources(self.services.price_sources.health())
 
 
 class Observer:
@@ -111,6 +121,16 @@ def open_services(settings: Settings, connection: Connection, *, hot: bool = Tru
             check=Check(database, trees, RollupCheck(database, rollups)),
             lists=lists,
         )
+        refresher = Refresher(
+            services.price_sources,
+            services.prices,
+            committer,
+            Outbound(Policy(settings.networks, http=settings.outbound_http)),
+            catalogue.result(),
+            files_dir=settings.price_files_dir,
+            told=metrics.refreshed,
+        )
+        services = replace(services, refreshing=refresher)
         found_default_tenant(store)
         services.keys.ensure_admin(hash_of(admin_key(settings).get_secret_value()))
         if hot:
@@ -131,6 +151,7 @@ def open_services(settings: Settings, connection: Connection, *, hot: bool = Tru
             "committer": committer,
             "sweeper": sweep_worker(sweeper),
             "late_prices": late_prices_worker(late_prices),
+            "refresher": refresh_worker(refresher),
             "closer": close_worker(Closer(services.agreement_months, committer)),
         }
         for worker in workers.values():

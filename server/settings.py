@@ -1,5 +1,6 @@
 """What is read from the environment, checked before anything starts."""
 
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Self
 
@@ -51,6 +52,16 @@ class Settings(BaseSettings):
         default=None,
         description="the admin key, at least 32 characters; required with a Neo4j, generated without one",
     )
+    outbound_networks: str | None = Field(
+        default=None,
+        description="networks that are not public and may be called all the same: `10.0.0.0/8,fd00::/8`",
+    )
+    outbound_http: bool = Field(
+        default=False, description="whether plain http is called too; without it: https only"
+    )
+    price_files_dir: Path | None = Field(
+        default=None, description="the folder that price sources may read files from; unset: none"
+    )
 
     @field_validator("data_dir")
     @classmethod
@@ -72,6 +83,17 @@ class Settings(BaseSettings):
             msg = f"needs at least {ADMIN_KEY_LENGTH_MIN} characters: try `openssl rand -hex 32`"
             raise ValueError(msg)
         return key
+
+    @field_validator("outbound_networks")
+    @classmethod
+    def _networks_can_be(cls, text: str | None) -> str | None:
+        _networks(text)
+        return text
+
+    @field_validator("price_files_dir")
+    @classmethod
+    def _folder_is_meant(cls, folder: Path | None) -> Path | None:
+        return None if folder is None else folder.expanduser()
 
     @model_validator(mode="after")
     def _engine_fits(self) -> Self:
@@ -100,9 +122,19 @@ class Settings(BaseSettings):
         )
 
     @property
+    def networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        """The networks of ``outbound_networks``."""
+        return _networks(self.outbound_networks)
+
+    @property
     def admin_key_file(self) -> Path:
         """Where the embedded engine's first admin key is written, readable by its owner only."""
         return self.data_dir / "admin.key"
+
+
+def _networks(text: str | None) -> tuple[IPv4Network | IPv6Network, ...]:
+    """Raises ``ValueError``."""
+    return tuple(ip_network(part.strip()) for part in (text or "").split(",") if part.strip())
 
 
 def variable_of(field: str) -> str:

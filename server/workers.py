@@ -6,6 +6,7 @@ from collections.abc import Callable
 from graph.rollups import Folder
 from server.closer import Closer
 from server.late_prices import LatePrices
+from server.refresh import Refresher
 from server.sweeper import Sweeper
 
 
@@ -51,3 +52,8 @@ def close_worker(closer: Closer) -> Worker:
 def fold_worker(folder: Folder) -> Worker:
     """The thread that folds entries into rollups."""
     return Worker("fold", folder.run, folder.wake)
+
+
+def refresh_worker(refresher: Refresher) -> Worker:
+    """The thread that reads the price sources that are due."""
+    return Worker("refresher", refresher.run, refresher.wake)

@@ -1,6 +1,5 @@
 """Between what is said about prices and the properties of its nodes."""
 
-import zlib
 from base64 import b64decode, b64encode
 from collections.abc import Mapping
 from decimal import Decimal
@@ -161,8 +160,10 @@ def file_uid(tenant: str, file: PriceFile) -> str:
 
 def file_properties(tenant: str, file: PriceFile, version: int) -> Properties:
     """What a PriceFile node holds beside its uid; the content is packed."""
-    packed = b64encode(zlib.compress(file.content, 9)).decode()
+    packed = b64encode(file.packed).decode()
+    said = {} if file.reason is None else {"reason": file.reason}
     return {
+        **said,
         "tenant": tenant,
         "kind": file.kind,
         "number": file.number,
@@ -179,12 +180,13 @@ def file_of(node: Mapping[str, Any]) -> PriceFile:
     """The file that a node holds."""
     return PriceFile(
         node["kind"],
-        zlib.decompress(b64decode("".join(node["content"]))),
+        b64decode("".join(node["content"])),
         node["number"],
         node["version"],
         node["content_hash"],
         node["author"] or None,
         node["recorded_at_us"],
+        node.get("reason"),
     )
 
 

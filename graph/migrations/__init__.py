@@ -93,6 +93,22 @@ MIGRATIONS: tuple[Migration, ...] = (
         ),
     ),
     Migration(
+        version=2,
+        name="price sources",
+        types=(
+            statements.TYPE_PRICE_SOURCE_UID,
+            statements.TYPE_PRICE_SOURCE_DUE_KEY,
+            statements.TYPE_HELD_PRICE_UID,
+            statements.TYPE_HELD_PRICE_STATE_KEY,
+        ),
+        schema=(
+            statements.UNIQUE_PRICE_SOURCE_UID,
+            statements.UNIQUE_HELD_PRICE_UID,
+            statements.INDEX_PRICE_SOURCE_BY_DUE_KEY,
+            statements.INDEX_HELD_PRICE_BY_STATE_KEY,
+        ),
+    ),
+    Migration(
         version=3,
         name="estimates and agreements",
         types=(

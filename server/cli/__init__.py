@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from server.cli import agreements, budget, evolve, exporting, importing, keys, prices
+from server.cli import agreements, budget, evolve, exporting, importing, keys, price_sources
 from server.cli.agreements import costs
 from server.cli.audit import audit
 from server.cli.backup import backup, restore
@@ -39,7 +39,7 @@ app.command()(demo)
 app.add_typer(importing.app)
 app.add_typer(exporting.app)
 app.add_typer(budget.app)
-app.add_typer(prices.app)
+app.add_typer(price_sources.app)  # `prices`, with the commands about their sources
 app.add_typer(agreements.app)
 app.add_typer(evolve.app)
 app.command()(status)

@@ -19,6 +19,7 @@ SCANS_THAT_ARE_MEANT: dict[str, str] = {
     "migrations/applied": "a handful of nodes, once at start",
     "health/fold_lag": "one node per tenant, when somebody asks for metrics",
     "health/clocks": "one node per tenant, when somebody asks the doctor",
+    "price_sources/health": "a few nodes per tenant, when somebody asks for metrics",
     "rollups/backlog": "one node per tenant, once a minute",
     "reservations/tenants": "one node per tenant, once in ten seconds",
 }

@@ -54,6 +54,12 @@ def test_a_migration_that_stopped_in_the_middle_is_finished(raw_database: Databa
     assert schema_of(raw_database) == declared(raw_database)
 
 
+def test_a_graph_of_an_earlier_version_is_brought_up(raw_database: Database) -> None:
+    assert migrate(raw_database, MIGRATIONS[:1]) == [1]
+    assert migrate(raw_database, MIGRATIONS) == [migration.version for migration in MIGRATIONS[1:]]
+    assert schema_of(raw_database) == declared(raw_database)
+
+
 def test_servers_that_start_at_once_migrate_a_graph_together(raw_database: Database) -> None:
     command = [sys.executable, "-m", "tests.support.migrator", json.dumps(asdict(raw_database.connection))]
     servers = [

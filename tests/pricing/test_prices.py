@@ -1,5 +1,6 @@
 """What an organisation says about prices: versions, and what was known when."""
 
+import zlib
 from dataclasses import replace
 from decimal import Decimal
 
@@ -91,6 +92,6 @@ def test_rates_and_files_are_known_from_when_they_were_given() -> None:
     )
     assert prices.plain, "rates change no price"
     content = b'{"model": {"litellm_provider": "vendor", "input_cost_per_token": 0.000001}}'
-    prices.put_file(PriceFile("litellm", content, 1, "v", "hash", "key", 20))
+    prices.put_file(PriceFile("litellm", zlib.compress(content), 1, "v", "hash", "key", 20))
     assert not prices.plain
     assert (total(prices), total(prices.known_at(19))) == (10**6, None)

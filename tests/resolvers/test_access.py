@@ -23,6 +23,8 @@ NEEDS = {
     "Query.rateCards": Permission.READ,
     "Query.exchangeRates": Permission.READ,
     "Query.priceFiles": Permission.OPERATE,
+    "Query.priceSources": Permission.ADMINISTER,
+    "Query.heldPrices": Permission.ADMINISTER,
     "Query.quote": Permission.READ,
     "Query.estimate": Permission.READ,
     "Query.tokenEstimate": Permission.READ,
@@ -53,6 +55,11 @@ NEEDS = {
     "Mutation.withdrawRateCard": Permission.OPERATE,
     "Mutation.addExchangeRates": Permission.OPERATE,
     "Mutation.importPriceFile": Permission.OPERATE,
+    "Mutation.putPriceSource": Permission.ADMINISTER,
+    "Mutation.removePriceSource": Permission.ADMINISTER,
+    "Mutation.refreshPriceSource": Permission.ADMINISTER,
+    "Mutation.approveHeldPrices": Permission.ADMINISTER,
+    "Mutation.rejectHeldPrices": Permission.ADMINISTER,
     "Mutation.reprice": Permission.OPERATE,
     "Mutation.createAgreement": Permission.OPERATE,
     "Mutation.updateAgreement": Permission.OPERATE,
@@ -83,6 +90,8 @@ ASKED = {
     "Query.rateCards": "{ rateCards { nodes { cardId } } }",
     "Query.exchangeRates": "{ exchangeRates { nodes { rate } } }",
     "Query.priceFiles": "{ priceFiles { number } }",
+    "Query.priceSources": "{ priceSources { sourceId } }",
+    "Query.heldPrices": "{ heldPrices { nodes { heldId } } }",
     "Query.costBreakdown": '{ costBreakdown(budgetId: "a") { totalCost } }',
     "Query.compareModels": (
         '{ compareModels(input: {models: [{provider: "openai", modelId: "gpt-4o"}], '
@@ -138,6 +147,14 @@ ASKED = {
     "Mutation.withdrawRateCard": 'mutation { withdrawRateCard(cardId: "a") { version } }',
     "Mutation.addExchangeRates": "mutation { addExchangeRates(input: {}) { new } }",
     "Mutation.importPriceFile": 'mutation { importPriceFile(input: {content: "{}"}) { number } }',
+    "Mutation.putPriceSource": (
+        'mutation { putPriceSource(input: {sourceId: "a", kind: CATALOGUE, location: "catalogue:", '
+        'provider: "openai", everySeconds: null}) { sourceId } }'
+    ),
+    "Mutation.removePriceSource": 'mutation { removePriceSource(sourceId: "a") { sourceId } }',
+    "Mutation.refreshPriceSource": 'mutation { refreshPriceSource(sourceId: "a") { sourceId } }',
+    "Mutation.approveHeldPrices": 'mutation { approveHeldPrices(heldIds: ["a"]) { heldId } }',
+    "Mutation.rejectHeldPrices": 'mutation { rejectHeldPrices(heldIds: ["a"]) { heldId } }',
     "Mutation.recordResourceUsage": (
         'mutation { recordResourceUsage(input: {operationId: "a", agentId: "a", unit: "egress_gb", '
         'quantity: "1"}) { __typename } }'

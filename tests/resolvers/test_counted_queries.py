@@ -8,6 +8,7 @@ import pytest
 from graph.database import Database
 from tests.support.counting import CountingDatabase
 from tests.support.experiments import evaluated, evaluation, experiment, lineage
+from tests.support.price_documents import holding_source
 from tests.support.reserving import held, settle
 from tests.support.services import Caller, admin_of, budget, open_services, record, usage
 
@@ -53,6 +54,7 @@ def grow(caller: Caller, begin: int, end: int) -> None:
     record(caller, *rows)
     for number in range(begin, end):
         held(caller, f"hold{number}", f"task{number:02d}", amount="0.01")
+        holding_source(caller.services.price_sources, caller.principal.tenant, f"source{number}")
 
 
 SHOWN = {
@@ -79,6 +81,10 @@ SHOWN = {
     } }""",
     "keys": "{ apiKeys(first: 100) { nodes { keyId budgetId } } }",
     "audit": "{ auditLog(first: 100) { nodes { action subject budgetId before after } } }",
+    "sources": """{
+        priceSources { sourceId waiting refreshes { outcome } }
+        heldPrices(first: 100) { nodes { heldId jumps { unit } } }
+    }""",
     "held": """{ budgets(first: 100) { nodes {
         openReservations status { reserved available limits { reserved available } }
         children { openReservations }
@@ -103,6 +109,7 @@ def test_no_list_asks_once_per_item(counter: Counter) -> None:
         "unpriced": 3,
         "keys": 2,
         "audit": 2,
+        "sources": 2,
         "held": 3,
     }
 

@@ -103,6 +103,15 @@ PROBES: dict[str, tuple[str, ...]] = {
     "rateCards": ("", "budgetId: <budget>", "budgetId: <above>", "cardId: <card>"),
     "exchangeRates": ("",),
     "priceFiles": ("",),
+    "priceSources": ("",),
+    "heldPrices": ("", "sourceId: <source>", "state: REJECTED"),
+    "putPriceSource": (
+        'input: {sourceId: <source>, kind: CATALOGUE, location: "catalogue:", everySeconds: null, <openai>}',
+    ),
+    "removePriceSource": ("sourceId: <source>",),
+    "refreshPriceSource": ("sourceId: <source>",),
+    "approveHeldPrices": ("heldIds: [<held>]",),
+    "rejectHeldPrices": ("heldIds: [<held>]",),
     "quote": (
         "input: {budgetId: <budget>, modelId: <model>, promptTokens: 1}",
         "input: {budgetId: <above>, modelId: <model>, promptTokens: 1}",
@@ -253,6 +262,7 @@ class Prober:
             .replace("<onto>", ONTO)
             .replace("<lines>", LINES)
             .replace("<egress>", EGRESS)
+            .replace("<openai>", 'provider: "openai"')
         )
         said = PLACE.sub(lambda place: f'"{({**ids, **own})[place[1]]}"', said)
         call = f"{field}({said})" if said else field
@@ -303,7 +313,8 @@ def test_another_tenant_learns_nothing_at_all(world: World, stranger: Caller) ->
 
 def test_the_marks_are_there_for_those_who_may_see_them(world: World) -> None:
     prober = Prober(world.admin, {})
-    for field in ("budgets", "agents", "usage", "apiKeys", "experiments", "costAnomalies", "agreements"):
+    listed = ("budgets", "agents", "usage", "apiKeys", "experiments")
+    for field in (*listed, "costAnomalies", "agreements", "priceSources", "heldPrices"):
         assert marked(prober.caller.get(f"{{ {field} {everything(field)} }}"))
     own = world.confined.get(f'{{ budget(budgetId: "web") {everything("budget")} }}')["budget"]
     assert (own["childCount"], own["status"]["spent"]) == (2, "0.0035")

@@ -8,6 +8,7 @@ import orjson
 
 from resolvers import Services
 from tests.support.experiments import experimented
+from tests.support.price_documents import holding_source
 from tests.support.selections import everything
 from tests.support.services import Caller, admin_of, budget, record, usage
 
@@ -30,10 +31,16 @@ class World:
         """All that is there, as somebody sees it who may see everything."""
         names = ("budgets", "agents", "apiKeys", "usage", "experiments")
         shown = {name: self.admin.get(f"{{ {name} {everything(name, 1)} }}")[name] for name in names}
-        return {
-            name: [node for node in each["nodes"] if marked(node) and "fresh-" not in str(node)]
-            for name, each in shown.items()
-        }
+        sources = self.admin.get(f"{{ priceSources {everything('priceSources', 1)} }}")
+        held = self.admin.get(f"{{ heldPrices {everything('heldPrices', 1)} }}")
+        return (
+            sources
+            | held
+            | {
+                name: [node for node in each["nodes"] if marked(node) and "fresh-" not in str(node)]
+                for name, each in shown.items()
+            }
+        )
 
 
 def marked(value: Any) -> bool:
@@ -133,6 +140,8 @@ def made(services: Services, tenant: str) -> World:
     contracted(admin)
     experimented(admin)
     ids = {
+        "source": "hush-source",
+        "held": holding_source(services.price_sources, tenant, "hush-source", "hush"),
         "experiment": "hush-experiment",
         "selection": "hush-selection",
         "reservation": held_aside(admin),

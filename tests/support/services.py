@@ -5,6 +5,8 @@ import contextlib
 from collections.abc import Generator
 from dataclasses import dataclass, field, replace
 from functools import cache
+from ipaddress import ip_network
+from pathlib import Path
 from typing import Any
 
 from graph.check import Check
@@ -23,6 +25,11 @@ from pricing.quote import Pricer
 from pricing.resources import price_lists
 from resolvers import Context, Services, build_schema
 from resolvers.build import Schema
+from server.outbound import Outbound, Policy
+from server.refresh import Refresher
+
+LOOPBACK = Policy((ip_network("127.0.0.0/8"),), http=True)
+"""Price sources of tests are servers of tests."""
 
 
 @cache
@@ -38,7 +45,13 @@ def schema() -> Schema:
 
 
 @contextlib.contextmanager
-def open_services(database: Database, clock: Clock = system_clock) -> Generator[Services]:
+def open_services(
+    database: Database,
+    clock: Clock = system_clock,
+    *,
+    policy: Policy = LOOPBACK,
+    files_dir: Path | None = None,
+) -> Generator[Services]:
     """The services of a process, with a committer of their own; ``clock`` is its time."""
     lists = price_lists(catalogue())
     committer = Committer(GraphLedgerStore(database), clock=clock, lists=lists)
@@ -55,7 +68,16 @@ def open_services(database: Database, clock: Clock = system_clock) -> Generator[
             check=Check(database, trees),
             lists=lists,
         )
-        yield replace(services, clock=clock)
+        refresher = Refresher(
+            services.price_sources,
+            services.prices,
+            committer,
+            Outbound(policy),
+            catalogue(),
+            files_dir=files_dir,
+            clock=clock,
+        )
+        yield replace(services, clock=clock, refreshing=refresher)
     finally:
         committer.stop()
 

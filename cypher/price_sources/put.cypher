@@ -1,0 +1,3 @@
+MERGE (s:PriceSource {uid: $uid})
+SET s += $properties
+RETURN properties(s) AS source
