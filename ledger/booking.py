@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from ledger.changes import RecordedOperation
 from ledger.charge import Amounts, as_seen, charge
+from ledger.delegation import delegate
 from ledger.model import Agent, ChargePath, CostEntry, EntryKind, Pricing, Warning, id_of, seq_uid, uid_of
 from ledger.plan import Facts, Plan
 from ledger.reader import KnownOperation
@@ -95,6 +96,7 @@ def book(
     answer = RecordedUsage(
         sent.operation_id, duplicate=False, pricing=quote.pricing, cost_entry=entry, warnings=tuple(seen)
     )
+    parent_id = sent.parent_operation_id
     state.operations[uid] = KnownOperation(
         uid,
         usage.fingerprint,
@@ -104,7 +106,10 @@ def book(
         usage.counts,
         None,
         booking.reservation_id,
+        None if parent_id is None else uid_of(state.tenant, parent_id),
     )
+    if parent_id is not None or state.head.awaited:
+        delegate(state, uid, usage)
     return answer
 
 

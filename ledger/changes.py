@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from ledger.holds import Hold
 from ledger.model import Agent, Budget, ChargePath, CostEntry, Pricing, Window
@@ -107,6 +108,15 @@ class LedgerHead:
     version: int = 0
     last_now_us: int = 0
     commits: int = 0
+    awaited: int = 0
+    """How many operations wait for the one that delegated them: nobody looks for any while it is 0."""
+
+
+class Delegation(NamedTuple):
+    """A recorded operation names the one that delegated it, which may not be recorded yet."""
+
+    parent_uid: str
+    child_uid: str
 
 
 @dataclass(slots=True)
@@ -127,6 +137,9 @@ class Changes:
     rates: list[GivenRates] = field(default_factory=list[GivenRates])
     files: list[PriceFile] = field(default_factory=list[PriceFile])
     months: dict[str, MonthUse] = field(default_factory=dict[str, MonthUse])
+    delegations: list[Delegation] = field(default_factory=list[Delegation])
+    awaited: list[str] = field(default_factory=list[str])
+    """Those of the operations that others waited for."""
     granted: int = 0
     """How many of the holds were granted just now."""
     expired: int = 0

@@ -28,6 +28,8 @@ class KnownOperation:
     grown: Costs | None = None
     """All that was charged for it, where that is more than its first entry."""
     reservation_uid: str | None = None
+    parent_uid: str | None = None
+    """The operation that delegated it, recorded or not."""
 
     @property
     def charged(self) -> Costs:
@@ -112,6 +114,10 @@ class Reader(Protocol):
 
     def operations(self, uids: Iterable[str]) -> dict[str, KnownOperation]:
         """Those of the operations that exist, by uid."""
+        ...
+
+    def awaited(self, uids: Iterable[str]) -> dict[str, int]:
+        """How many operations wait for each of some operations that delegated them; 0 left out."""
         ...
 
     def spent(self, budget_uid: str, start_us: int | None, end_us: int | None) -> Spent:

@@ -11,6 +11,7 @@ from ledger.booking import Booking, amounts_of, book, new_entry, past_64_bits, t
 from ledger.changes import Added, Grown
 from ledger.charge import Amounts, as_seen, charge, fits
 from ledger.commands import Settle
+from ledger.delegation import refused as delegation_refused
 from ledger.expiry import expired_now, give_back, lower
 from ledger.holds import Decision, Hold, HoldState
 from ledger.model import Enforcement, EntryKind, Meter, Pricing, Warning, uid_of
@@ -185,6 +186,8 @@ class _Settling:
         known = state.operation(uid_of(state.tenant, usage.sent.operation_id))
         if known is not None:
             return self._again(usage, quote, known, priced)
+        if (wrong := delegation_refused(state, usage)) is not None:
+            return wrong
         warnings: list[Warning] = []
         timestamp_us = timestamp_of(usage, self._now_us, warnings)
         facts = self._facts(usage)
@@ -309,6 +312,7 @@ class _Settling:
             usage.counts,
             total,
             known.reservation_uid,
+            known.parent_uid,
         )
         state.changes.added.append(Added(known.uid, hold.path, facts, entry, Grown(usage, pricing, total)))
         return answer

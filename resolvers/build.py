@@ -1,7 +1,8 @@
 """The schema, put together."""
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import AsyncGenerator, Iterable
+from contextlib import aclosing
+from typing import Any, cast
 
 import strawberry
 from graphql import GraphQLError, GraphQLSchema
@@ -26,11 +27,14 @@ from resolvers.mutations.usage import UsageMutations
 from resolvers.queries.agent import AgentQueries
 from resolvers.queries.budget import BudgetQueries
 from resolvers.queries.comparison import ComparisonQueries
+from resolvers.queries.delegation import DelegationQueries
 from resolvers.queries.experiment import ExperimentQueries
 from resolvers.queries.key import KeyQueries
 from resolvers.queries.price import PriceQueries
 from resolvers.queries.reservation import ReservationQueries
 from resolvers.queries.usage import UsageQueries
+from resolvers.subscriptions.budget import BudgetSubscriptions
+from resolvers.subscriptions.event import EventSubscriptions
 from schema.scalars import SCALARS
 
 
@@ -43,6 +47,7 @@ class Query(
     PriceQueries,
     ComparisonQueries,
     KeyQueries,
+    DelegationQueries,
     ExperimentQueries,
 ):
     """Everything that reads."""
@@ -61,6 +66,11 @@ class Mutation(
     ExperimentMutations,
 ):
     """Everything that changes something."""
+
+
+@strawberry.type
+class Subscription(EventSubscriptions, BudgetSubscriptions):
+    """Everything that is told as it happens."""
 
 
 class Schema(strawberry.Schema):
@@ -94,9 +104,20 @@ class Schema(strawberry.Schema):
             )
         except (MissingQueryError, CannotGetOperationTypeError, InvalidOperationTypeError):
             result = ExecutionResult(data=None, errors=[GraphQLError("There is no such operation to run.")])
-        if result.errors:
-            result.errors = [mapped(error) for error in result.errors]
-        return result
+        return _with_codes(result)
+
+    async def followed(
+        self,
+        query: str,
+        variable_values: dict[str, Any] | None,
+        context_value: Any,
+        operation_name: str | None = None,
+    ) -> AsyncGenerator[ExecutionResult]:
+        """The results of a subscription, one by one; nothing is raised."""
+        results = await self.subscribe(query, variable_values, context_value, None, operation_name)
+        async with aclosing(cast("AsyncGenerator[ExecutionResult]", results)) as told:
+            async for result in told:
+                yield _with_codes(result)
 
     def process_errors(
         self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None
@@ -104,11 +125,26 @@ class Schema(strawberry.Schema):
         """Nothing: what is worth a log entry is logged where it is mapped, with its reference."""
 
 
+def answer_of(result: ExecutionResult) -> dict[str, Any]:
+    """A result in JSON."""
+    answer: dict[str, Any] = {"data": result.data}
+    if result.errors:
+        answer["errors"] = [cast("dict[str, Any]", error.formatted) for error in result.errors]
+    return answer
+
+
+def _with_codes(result: ExecutionResult) -> ExecutionResult:
+    if result.errors:
+        result.errors = [mapped(error) for error in result.errors]
+    return result
+
+
 def build_schema() -> Schema:
     """The whole schema. Build it once per process."""
     return Schema(
         query=Query,
         mutation=Mutation,
+        subscription=Subscription,
         execution_context_class=PlainExecutor,
         config=StrawberryConfig(scalar_map=SCALARS),
         extensions=limits(),

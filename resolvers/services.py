@@ -10,6 +10,8 @@ from graph.agents import Agents
 from graph.budgets import Budgets
 from graph.check import Check
 from graph.database import Database
+from graph.delegation import Delegations
+from graph.events import EventStream, Relay
 from graph.evolution import Experiments
 from graph.keys import Keys
 from graph.ledger import Trees
@@ -50,6 +52,8 @@ class Services:
     keys: Keys
     prices: PriceBooks
     experiments: Experiments
+    delegations: Delegations
+    relay: Relay
     clock: Callable[[], int] = system_clock
     readers: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(READERS_MAX))
     checkers: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(CHECKS_MAX))
@@ -81,4 +85,6 @@ class Services:
             keys=Keys(database),
             prices=PriceBooks(database, lists),
             experiments=Experiments(database),
+            delegations=Delegations(database),
+            relay=Relay(EventStream(database)),
         )

@@ -18,6 +18,7 @@ from evolution.records import UnknownCost as UnknownCosts
 from insight.rollups import Dimension, Granularity
 from ledger.access import Role
 from ledger.commands import AdjustmentKind
+from ledger.events import BudgetEventType
 from ledger.holds import Decision
 from ledger.holds import HoldState as ReservationState
 from ledger.model import (
@@ -39,6 +40,7 @@ from pricing.steps import Semantics as StepSemantics
 __all__ = [
     "AdjustmentKind",
     "Aggregate",
+    "BudgetEventType",
     "BudgetState",
     "BudgetType",
     "CostSource",
@@ -70,6 +72,7 @@ __all__ = [
 ENUMS: tuple[type[StrEnum], ...] = (
     AdjustmentKind,
     Aggregate,
+    BudgetEventType,
     BudgetState,
     BudgetType,
     CostSource,

@@ -24,8 +24,9 @@ from server.rest.budgets import budget_routes
 from server.rest.pricing import pricing_routes
 from server.rest.reservations import reservation_routes
 from server.rest.usage import usage_routes
-from server.routes import GuardedRoute, Routes
+from server.routes import GuardedRoute, GuardedSocket, Routes
 from server.services import Running
+from server.sockets import Sockets, socket_route
 
 
 class Application(Starlette):
@@ -35,7 +36,7 @@ class Application(Starlette):
     of a small request's time.
     """
 
-    def __init__(self, routes: Sequence[GuardedRoute], **options: Any) -> None:
+    def __init__(self, routes: Sequence[GuardedRoute | GuardedSocket], **options: Any) -> None:
         super().__init__(routes=routes, **options)
         self._straight: dict[tuple[str, str], ASGIApp] = {}
         for route in routes:
@@ -52,8 +53,11 @@ class Application(Starlette):
         await super().__call__(scope, receive, send)
 
 
-def build_app(running: Running) -> Starlette:
-    """The application on open services; it belongs to the event loop that serves it."""
+def build_app(running: Running, *, origins: frozenset[str] = frozenset()) -> Starlette:
+    """The application on open services; it belongs to the event loop that serves it.
+
+    Pages of ``origins`` may open WebSockets, beside our own.
+    """
     services, metrics = running.services, running.metrics
 
     async def look_up(hashed: str) -> Principal | None:
@@ -64,9 +68,10 @@ def build_app(running: Running) -> Starlette:
     def context_of(principal: Principal) -> Context:
         return Context(services, principal)
 
-    routes = Routes(Gate(look_up), metrics)
+    gate, schema = Gate(look_up), build_schema()
+    routes = Routes(gate, metrics)
     probe = Probe(running.database.verify)
-    workers = {"committer": running.committer, "fold": running.fold, "sweeper": running.sweeper}
+    workers = {"committer": running.committer, **running.workers}
     return Application(
         routes=[
             *usage_routes(routes, metrics, services.ledger),
@@ -74,7 +79,8 @@ def build_app(running: Running) -> Starlette:
             *health_routes(routes, metrics, probe, workers, running.fold_lag),
             *budget_routes(routes, context_of),
             *pricing_routes(routes, context_of),
-            *graphql_routes(routes, metrics, build_schema(), context_of),
+            *graphql_routes(routes, metrics, schema, context_of),
+            socket_route(Sockets(gate, metrics, schema, context_of, origins)),
             *page_routes(routes),
         ],
         middleware=[Middleware(SafeHeaders)],

@@ -53,6 +53,12 @@ class Metrics:
             multiprocess_mode="livemostrecent",
             registry=registry,
         )
+        self.sockets = Gauge(
+            "costgraph_websockets",
+            "WebSockets that are open",
+            multiprocess_mode="livesum",
+            registry=registry,
+        )
         self.requests = Histogram(
             "costgraph_request_seconds",
             "Seconds per request",

@@ -1,7 +1,7 @@
 """Opens everything that a server process works with, in order, and closes it in the reverse."""
 
 import contextlib
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -12,15 +12,16 @@ from graph.check import Check
 from graph.database import Database
 from graph.engines import Connection
 from graph.engines.folder import write_private
+from graph.events import Relay
 from graph.keys import hash_of, new_secret
 from graph.ledger import GraphLedgerStore, Trees
 from graph.migrations import MIGRATIONS, migrate
 from graph.rollups import Folder, RollupCheck, Rollups
-from ledger.changes import Changes
+from ledger.changes import Changes, Event
 from ledger.committer import Committer
 from ledger.errors import Unavailable
 from ledger.model import DEFAULT_TENANT
-from ledger.ports import Wanted
+from ledger.ports import EventListener, Wanted
 from ledger.reservations import ReservationService
 from ledger.service import LedgerService
 from pricing.bounds import Bounds, load_models
@@ -32,7 +33,7 @@ from server.metrics import Metrics
 from server.settings import Settings
 from server.sweeper import Sweeper
 from server.warm import warm
-from server.workers import Worker, fold_worker, sweep_worker
+from server.workers import Worker, fold_worker, relay_worker, sweep_worker
 
 logger = structlog.get_logger("costgraph.server")
 
@@ -44,22 +45,28 @@ class Running:
     services: Services
     database: Database
     committer: Committer
-    fold: Worker
-    sweeper: Worker
+    workers: Mapping[str, Worker]
     metrics: Metrics
+    observer: "Observer"
 
     def fold_lag(self) -> int:
         """How many numbers of a tenant's stream are not folded yet, at most."""
         return self.services.rollups.lag()
 
+    def listen(self, listener: EventListener) -> None:
+        """Tell a listener of every budget event that this process commits, from now on."""
+        self.observer.listeners.append(listener)
+
 
 class Observer:
-    """Tells the metrics, the fold and the sweeper of every batch."""
+    """Tells the metrics, the fold, the sweeper, the relay and the listeners of every batch."""
 
     def __init__(self, metrics: Metrics, folder: Folder) -> None:
         self._metrics = metrics
         self._folder = folder
         self.sweeper: Sweeper | None = None
+        self.relay: Relay | None = None
+        self.listeners: list[EventListener] = []
 
     def committed(self, changes: Changes, commands: int, seconds: float, waiting: int) -> None:
         """A tenant's part of a batch is durable."""
@@ -72,6 +79,18 @@ class Observer:
         self._folder.committed(changes)
         if self.sweeper is not None:
             self.sweeper.committed(changes)
+        if self.relay is not None:
+            self.relay.committed(changes.head.tenant)
+        for event in changes.events if self.listeners else ():
+            self._tell(event)
+
+    def _tell(self, event: Event) -> None:
+        for listener in self.listeners:
+            try:
+                listener.happened(event)
+            except Exception:
+                # What is committed stays committed, and the other listeners are told.
+                logger.exception("a listener failed", event_type=event.type)
 
     def retried(self, reason: str) -> None:
         """A batch is decided again."""
@@ -115,12 +134,17 @@ def open_services(settings: Settings, connection: Connection, *, hot: bool = Tru
         if hot:
             warm(store, pricer)
         observer.sweeper = Sweeper(services.reservations, committer)
-        fold, sweeper = fold_worker(folder), sweep_worker(observer.sweeper)
+        observer.relay = services.relay
+        workers = {
+            "fold": fold_worker(folder),
+            "relay": relay_worker(services.relay),
+            "sweeper": sweep_worker(observer.sweeper),
+        }
         # The sweeper commits, so it stops before the committer does.
-        for worker in (fold, committer, sweeper):
+        for worker in (workers["fold"], workers["relay"], committer, workers["sweeper"]):
             worker.start()
             stack.callback(worker.stop)
-        yield Running(services, database, committer, fold, sweeper, metrics)
+        yield Running(services, database, committer, workers, metrics, observer)
 
 
 def found_default_tenant(store: GraphLedgerStore) -> None:

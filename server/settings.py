@@ -1,5 +1,6 @@
 """What is read from the environment, checked before anything starts."""
 
+import re
 from pathlib import Path
 from typing import Self
 
@@ -9,6 +10,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from graph.engines import Connection
 
 ADMIN_KEY_LENGTH_MIN = 32
+ORIGIN = re.compile(r"https?://[^/?#\s,@]+")
 NEO4J_SCHEMES = ("bolt://", "bolt+s://", "bolt+ssc://", "neo4j://", "neo4j+s://", "neo4j+ssc://")
 
 
@@ -51,6 +53,25 @@ class Settings(BaseSettings):
         default=None,
         description="the admin key, at least 32 characters; required with a Neo4j, generated without one",
     )
+
+    allowed_origins: str = Field(
+        default="",
+        description="further origins whose pages may open a WebSocket, with commas; the server's own may",
+    )
+
+    @field_validator("allowed_origins")
+    @classmethod
+    def _origins_are_origins(cls, origins: str) -> str:
+        for each in filter(None, (part.strip() for part in origins.split(","))):
+            if not ORIGIN.fullmatch(each):
+                msg = f"must hold origins such as https://app.example.com, not {each}"
+                raise ValueError(msg)
+        return origins
+
+    @property
+    def origins(self) -> frozenset[str]:
+        """The further origins."""
+        return frozenset(filter(None, (part.strip().lower() for part in self.allowed_origins.split(","))))
 
     @field_validator("data_dir")
     @classmethod

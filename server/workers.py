@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable
 
+from graph.events import Relay
 from graph.rollups import Folder
 from server.sweeper import Sweeper
 
@@ -39,3 +40,8 @@ def sweep_worker(sweeper: Sweeper) -> Worker:
 def fold_worker(folder: Folder) -> Worker:
     """The thread that folds entries into rollups."""
     return Worker("fold", folder.run, folder.wake)
+
+
+def relay_worker(relay: Relay) -> Worker:
+    """The thread that reads events for those who follow them."""
+    return Worker("relay", relay.run, relay.wake)

@@ -390,6 +390,9 @@ def operation_of(row: OperationRow) -> KnownOperation:
         counts_of(node),
         charged,
         node.get("reservation_id"),
+        None
+        if node.get("parent_operation_id") is None
+        else uid_of(node["tenant"], node["parent_operation_id"]),
     )
 
 
@@ -438,4 +441,5 @@ def head_properties(head: LedgerHead) -> HeadRow:
         "version": head.version,
         "last_now_us": head.last_now_us,
         "commits": head.commits,
+        "awaited": head.awaited,
     }

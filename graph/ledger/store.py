@@ -9,23 +9,11 @@ from cypher.query import CypherQuery, NoRow
 from graph.database import Database, Transaction
 from graph.errors import CommitUncertain, ConstraintViolation
 from graph.ledger import hold_rows, price_store, rows
+from graph.ledger.founding import unattributed
 from ledger.changes import Changes, KnownRequest, LedgerHead, MonthUse
 from ledger.errors import Unavailable
 from ledger.holds import Hold
-from ledger.limits import amount_limit
-from ledger.model import (
-    UNATTRIBUTED,
-    Agent,
-    Budget,
-    BudgetType,
-    ChargePath,
-    Recurrence,
-    Schedule,
-    Window,
-    id_of,
-    seq_uid,
-    uid_of,
-)
+from ledger.model import Agent, Budget, ChargePath, Window, seq_uid, uid_of
 from ledger.ports import Locked, Wanted
 from ledger.reader import Bill, Book, KnownOperation, Spent
 from pricing.calendar import INSTANT_MAX_US
@@ -107,7 +95,7 @@ class GraphLedgerTransaction:
         if head.version == 0:
             # Written here: the batch may turn out to change nothing itself. Then nothing was founded either.
             head.version = 1
-            self._write_budgets([_unattributed(tenant)], head.version)
+            self._write_budgets([unattributed(tenant)], head.version)
             self._transaction.run(
                 queries.WRITE_BATCH,
                 {
@@ -163,6 +151,11 @@ class GraphLedgerTransaction:
         """Those of the operations that exist."""
         found = self._transaction.run(queries.OPERATIONS, {"uids": list(uids)})
         return {each.uid: each for each in map(rows.operation_of, found)}
+
+    def awaited(self, uids: Iterable[str]) -> dict[str, int]:
+        """How many operations wait for each of some."""
+        found = self._transaction.run(queries.AWAITED, {"uids": list(uids)})
+        return {row["uid"]: row["waiting"] for row in found}
 
     def spent(self, budget_uid: str, start_us: int | None, end_us: int | None) -> Spent:
         """What was charged to a budget in [start_us, end_us); unpriced usage counts its tokens."""
@@ -263,6 +256,10 @@ class GraphLedgerTransaction:
         for each in changes:
             price_store.write_said(self._transaction, each)
         self._write_batch(changes)
+        self._rows(
+            queries.WRITE_DELEGATIONS, [link._asdict() for each in changes for link in each.delegations]
+        )
+        self._rows(queries.WRITE_ARRIVALS, [{"uid": uid} for each in changes for uid in each.awaited])
         self._write_added(changes)
         self._rows(
             queries.WRITE_EVENTS,
@@ -423,28 +420,3 @@ def _in_span(budget_uid: str, start_us: int | None, end_us: int | None) -> queri
         "start_us": 0 if start_us is None else start_us,
         "end_us": INSTANT_MAX_US if end_us is None else end_us,
     }
-
-
-def _unattributed(tenant: str) -> Budget:
-    uid = uid_of(tenant, UNATTRIBUTED)
-    return Budget(
-        uid=uid,
-        tenant=tenant,
-        budget_id=id_of(uid),
-        parent_uid=None,
-        name="Unattributed",
-        amount_nano=None,
-        currency="USD",
-        budget_type=BudgetType.CUSTOM,
-        resource_id=None,
-        period_start_us=None,
-        period_end_us=None,
-        recurrence=Recurrence.NONE,
-        timezone="UTC",
-        rollup_timezone="UTC",
-        warning_threshold_ppm=800_000,
-        priority=None,
-        created_at_us=0,
-        schedules=(Schedule(0, Recurrence.NONE, "UTC"),),
-        limits=(amount_limit(uid, None, 800_000),),
-    )

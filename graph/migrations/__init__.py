@@ -92,4 +92,18 @@ MIGRATIONS: tuple[Migration, ...] = (
             statements.INDEX_PRICE_FILE_BY_VERSION_KEY,
         ),
     ),
+    Migration(
+        version=4,
+        name="delegation and delivery",
+        types=(
+            statements.TYPE_TOKEN_USAGE_AWAITS_UID,
+            statements.TYPE_WEBHOOK_ENDPOINT_UID,
+            statements.TYPE_DEAD_LETTER_UID,
+        ),
+        schema=(
+            statements.INDEX_TOKEN_USAGE_BY_AWAITS_UID,
+            statements.UNIQUE_WEBHOOK_ENDPOINT_UID,
+            statements.UNIQUE_DEAD_LETTER_UID,
+        ),
+    ),
 )

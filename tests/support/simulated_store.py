@@ -37,6 +37,7 @@ from ledger.warnings import load_warnings
 from pricing.prices import GivenRates, PriceFile, Prices, Revision
 from pricing.rates import Costs
 from pricing.units import TokenCounts
+from tests.support.memory import parent_of
 
 
 class Fault(Exception):
@@ -307,7 +308,13 @@ class SimulatedTransaction:
             usage.counts,
             usage.grown,
             reservation,
+            parent_of(operation),
         )
+
+    def awaited(self, uids: Iterable[str]) -> dict[str, int]:
+        self._step("read")
+        parents = [parent_of(each.operation) for each in self._store.usages.values()]
+        return {uid: parents.count(uid) for uid in uids if uid not in self._store.usages and uid in parents}
 
     def spent(self, budget_uid: str, start_us: int | None, end_us: int | None) -> Spent:
         self._step("read")
