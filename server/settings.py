@@ -1,6 +1,7 @@
 """What is read from the environment, checked before anything starts."""
 
 import re
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Self
 
@@ -10,6 +11,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from graph.engines import Connection
 
 ADMIN_KEY_LENGTH_MIN = 32
+RETRY_SECONDS_MAX = 86_400
 ORIGIN = re.compile(r"https?://[^/?#\s,@]+")
 NEO4J_SCHEMES = ("bolt://", "bolt+s://", "bolt+ssc://", "neo4j://", "neo4j+s://", "neo4j+ssc://")
 
@@ -53,25 +55,24 @@ class Settings(BaseSettings):
         default=None,
         description="the admin key, at least 32 characters; required with a Neo4j, generated without one",
     )
-
+    outbound_networks: str | None = Field(
+        default=None,
+        description="networks that are not public and may be called all the same: `10.0.0.0/8,fd00::/8`",
+    )
+    outbound_http: bool = Field(
+        default=False, description="whether plain http is called too; without it: https only"
+    )
+    price_files_dir: Path | None = Field(
+        default=None, description="the folder that price sources may read files from; unset: none"
+    )
     allowed_origins: str = Field(
         default="",
         description="further origins whose pages may open a WebSocket, with commas; the server's own may",
     )
-
-    @field_validator("allowed_origins")
-    @classmethod
-    def _origins_are_origins(cls, origins: str) -> str:
-        for each in filter(None, (part.strip() for part in origins.split(","))):
-            if not ORIGIN.fullmatch(each):
-                msg = f"must hold origins such as https://app.example.com, not {each}"
-                raise ValueError(msg)
-        return origins
-
-    @property
-    def origins(self) -> frozenset[str]:
-        """The further origins."""
-        return frozenset(filter(None, (part.strip().lower() for part in self.allowed_origins.split(","))))
+    webhook_retry_seconds: str = Field(
+        default="5,30,120,600,1800,3600,7200,14400,28800",
+        description="pauses between the attempts to deliver an event; after the last one it is a dead letter",
+    )
 
     @field_validator("data_dir")
     @classmethod
@@ -93,6 +94,34 @@ class Settings(BaseSettings):
             msg = f"needs at least {ADMIN_KEY_LENGTH_MIN} characters: try `openssl rand -hex 32`"
             raise ValueError(msg)
         return key
+
+    @field_validator("outbound_networks")
+    @classmethod
+    def _networks_can_be(cls, text: str | None) -> str | None:
+        _networks(text)
+        return text
+
+    @field_validator("price_files_dir")
+    @classmethod
+    def _folder_is_meant(cls, folder: Path | None) -> Path | None:
+        return None if folder is None else folder.expanduser()
+
+    @field_validator("allowed_origins")
+    @classmethod
+    def _origins_are_origins(cls, origins: str) -> str:
+        for each in filter(None, (part.strip() for part in origins.split(","))):
+            if not ORIGIN.fullmatch(each):
+                msg = f"must hold origins such as https://app.example.com, not {each}"
+                raise ValueError(msg)
+        return origins
+
+    @field_validator("webhook_retry_seconds")
+    @classmethod
+    def _pauses_are_numbers(cls, text: str) -> str:
+        if not all(0 < pause <= RETRY_SECONDS_MAX for pause in _pauses(text)):
+            msg = f"must hold seconds from above 0 to {RETRY_SECONDS_MAX}, with commas"
+            raise ValueError(msg)
+        return text
 
     @model_validator(mode="after")
     def _engine_fits(self) -> Self:
@@ -121,9 +150,34 @@ class Settings(BaseSettings):
         )
 
     @property
+    def origins(self) -> frozenset[str]:
+        """The further origins."""
+        return frozenset(filter(None, (part.strip().lower() for part in self.allowed_origins.split(","))))
+
+    @property
+    def webhook_pauses(self) -> tuple[float, ...]:
+        """The pauses of ``webhook_retry_seconds``."""
+        return _pauses(self.webhook_retry_seconds)
+
+    @property
+    def networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        """The networks of ``outbound_networks``."""
+        return _networks(self.outbound_networks)
+
+    @property
     def admin_key_file(self) -> Path:
         """Where the embedded engine's first admin key is written, readable by its owner only."""
         return self.data_dir / "admin.key"
+
+
+def _networks(text: str | None) -> tuple[IPv4Network | IPv6Network, ...]:
+    """Raises ``ValueError``."""
+    return tuple(ip_network(part.strip()) for part in (text or "").split(",") if part.strip())
+
+
+def _pauses(text: str) -> tuple[float, ...]:
+    """Raises ``ValueError``."""
+    return tuple(float(part) for part in text.split(",") if part.strip())
 
 
 def variable_of(field: str) -> str:

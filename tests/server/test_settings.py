@@ -21,6 +21,7 @@ def test_the_defaults_are_an_embedded_engine_on_loopback() -> None:
     assert (settings.host, settings.port, settings.workers) == ("127.0.0.1", 8600, 1)
     assert settings.data_dir == Path("~/.local/share/costgraph").expanduser()
     assert settings.admin_key_file.parent == settings.data_dir
+    assert (settings.networks, settings.outbound_http, settings.price_files_dir) == ((), False, None)
 
 
 def test_every_variable_of_the_contract_is_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -34,6 +35,11 @@ def test_every_variable_of_the_contract_is_read(monkeypatch: pytest.MonkeyPatch,
         "COSTGRAPH_PORT": "9000",
         "COSTGRAPH_WORKERS": "3",
         "COSTGRAPH_ADMIN_KEY": KEY,
+        "COSTGRAPH_OUTBOUND_NETWORKS": "10.0.0.0/8, fd00::/8",
+        "COSTGRAPH_OUTBOUND_HTTP": "true",
+        "COSTGRAPH_PRICE_FILES_DIR": str(tmp_path / "prices"),
+        "COSTGRAPH_ALLOWED_ORIGINS": "https://app.example.com, http://localhost:3000",
+        "COSTGRAPH_WEBHOOK_RETRY_SECONDS": "0.5,60",
     }
     for name, value in given.items():
         monkeypatch.setenv(name, value)
@@ -47,6 +53,11 @@ def test_every_variable_of_the_contract_is_read(monkeypatch: pytest.MonkeyPatch,
     assert (settings.host, settings.port, settings.workers) == (given["COSTGRAPH_HOST"], 9000, 3)
     assert settings.admin_key is not None
     assert settings.admin_key.get_secret_value() == KEY
+    assert [str(each) for each in settings.networks] == ["10.0.0.0/8", "fd00::/8"]
+    assert settings.outbound_http
+    assert settings.price_files_dir == tmp_path / "prices"
+    assert settings.origins == {"https://app.example.com", "http://localhost:3000"}
+    assert settings.webhook_pauses == (0.5, 60)
     assert sorted(map(variable_of, Settings.model_fields)) == sorted(given)
 
 
@@ -61,6 +72,13 @@ def test_every_variable_of_the_contract_is_read(monkeypatch: pytest.MonkeyPatch,
         ({"COSTGRAPH_ADMIN_KEY": "k" * 31}, "COSTGRAPH_ADMIN_KEY: needs at least 32 characters"),
         ({"COSTGRAPH_WORKERS": "2"}, "COSTGRAPH_WORKERS=2 needs NEO4J_URI"),
         ({"COSTGRAPH_WORKERS": "0"}, "COSTGRAPH_WORKERS: Input should be greater than or equal to 1"),
+        (
+            {"COSTGRAPH_OUTBOUND_NETWORKS": "10.0.0.1/8"},
+            "COSTGRAPH_OUTBOUND_NETWORKS: 10.0.0.1/8 has host bits set",
+        ),
+        ({"COSTGRAPH_ALLOWED_ORIGINS": "app.example.com"}, "COSTGRAPH_ALLOWED_ORIGINS: must hold origins"),
+        ({"COSTGRAPH_WEBHOOK_RETRY_SECONDS": "0"}, "COSTGRAPH_WEBHOOK_RETRY_SECONDS: must hold seconds"),
+        ({"COSTGRAPH_WEBHOOK_RETRY_SECONDS": "soon"}, "COSTGRAPH_WEBHOOK_RETRY_SECONDS: could not convert"),
         ({"COSTGRAPH_PORT": "http"}, "COSTGRAPH_PORT: Input should be a valid integer"),
         ({"COSTGRAPH_PORT": "70000"}, "COSTGRAPH_PORT: Input should be less than or equal to 65535"),
     ],
