@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from bench import decide, pricing, raw, reservations, service, start
+from bench import decide, events, pricing, raw, reservations, service, start
 from bench.engines import ENGINES, missing
 
 
@@ -30,6 +30,7 @@ MEASURES: dict[str, Measure] = {
     "service": service.run,
     "reservations": reservations.run,
     "start": start.run,
+    "events": events.run,
 }
 
 

@@ -24,6 +24,7 @@ from resolvers.mutations.price import PriceMutations
 from resolvers.mutations.repricing import RepricingMutations
 from resolvers.mutations.reservation import ReservationMutations
 from resolvers.mutations.usage import UsageMutations
+from resolvers.mutations.webhook import WebhookMutations
 from resolvers.queries.agent import AgentQueries
 from resolvers.queries.budget import BudgetQueries
 from resolvers.queries.comparison import ComparisonQueries
@@ -33,6 +34,7 @@ from resolvers.queries.key import KeyQueries
 from resolvers.queries.price import PriceQueries
 from resolvers.queries.reservation import ReservationQueries
 from resolvers.queries.usage import UsageQueries
+from resolvers.queries.webhook import WebhookQueries
 from resolvers.subscriptions.budget import BudgetSubscriptions
 from resolvers.subscriptions.event import EventSubscriptions
 from schema.scalars import SCALARS
@@ -47,6 +49,7 @@ class Query(
     PriceQueries,
     ComparisonQueries,
     KeyQueries,
+    WebhookQueries,
     DelegationQueries,
     ExperimentQueries,
 ):
@@ -63,6 +66,7 @@ class Mutation(
     PriceMutations,
     RepricingMutations,
     KeyMutations,
+    WebhookMutations,
     ExperimentMutations,
 ):
     """Everything that changes something."""

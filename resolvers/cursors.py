@@ -22,12 +22,15 @@ MEMBERS: Final = "members"
 EVALUATIONS: Final = "evaluations"
 SELECTIONS: Final = "selections"
 CLADES: Final = "clades"
+WEBHOOKS: Final = "webhooks"
+DEAD_LETTERS: Final = "dead-letters"
 USAGE_BY_TIME: Final = "usage"
 USAGE_BY_RECORDING: Final = "unpriced"
 
 _SHAPES: Final = {
     USAGE_BY_TIME: re.compile(r"\d{16}/.+", re.DOTALL),
     USAGE_BY_RECORDING: re.compile(r"\d{16}"),
+    DEAD_LETTERS: re.compile(r"\d{16}"),
     EXCHANGE_RATES: re.compile(r"\d{1,9}"),
 }
 _ANYTHING: Final = re.compile(r".+", re.DOTALL)

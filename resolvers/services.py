@@ -19,6 +19,7 @@ from graph.prices import PriceBooks
 from graph.reservations import Reservations
 from graph.rollups import Rollups
 from graph.usage import UsagePages
+from graph.webhooks import Webhooks
 from ledger.reservations import ReservationService
 from ledger.service import LedgerService
 from pricing.ports import RateSource
@@ -54,6 +55,9 @@ class Services:
     experiments: Experiments
     delegations: Delegations
     relay: Relay
+    webhooks: Webhooks
+    vet_url: Callable[[str], None]
+    """Raises ``InvalidInput`` for an address that nothing is sent to."""
     clock: Callable[[], int] = system_clock
     readers: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(READERS_MAX))
     checkers: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(CHECKS_MAX))
@@ -70,6 +74,7 @@ class Services:
         rollups: Rollups,
         check: Check,
         lists: Sequence[RateSource],
+        vet_url: Callable[[str], None],
     ) -> "Services":
         """With the plain stores of a database; ``lists`` are the price lists that tenants' cards lie over."""
         return cls(
@@ -87,4 +92,6 @@ class Services:
             experiments=Experiments(database),
             delegations=Delegations(database),
             relay=Relay(EventStream(database)),
+            webhooks=Webhooks(database),
+            vet_url=vet_url,
         )

@@ -59,6 +59,12 @@ class Metrics:
             multiprocess_mode="livesum",
             registry=registry,
         )
+        self.deliveries = Counter(
+            "costgraph_webhook_deliveries",
+            "Attempts to deliver an event to a webhook endpoint, by outcome",
+            ["outcome"],
+            registry=registry,
+        )
         self.requests = Histogram(
             "costgraph_request_seconds",
             "Seconds per request",

@@ -4,6 +4,7 @@ import contextlib
 from collections.abc import Generator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
 import structlog
 from pydantic import SecretStr
@@ -29,11 +30,13 @@ from pricing.catalogue import load_catalogue
 from pricing.quote import Pricer
 from pricing.resources import price_lists
 from resolvers.context import Services
+from server.deliveries import Deliveries, vet_url
 from server.metrics import Metrics
+from server.outbound import Outbound, Policy
 from server.settings import Settings
 from server.sweeper import Sweeper
 from server.warm import warm
-from server.workers import Worker, fold_worker, relay_worker, sweep_worker
+from server.workers import Worker, delivery_worker, fold_worker, relay_worker, sweep_worker
 
 logger = structlog.get_logger("costgraph.server")
 
@@ -115,6 +118,7 @@ def open_services(settings: Settings, connection: Connection, *, hot: bool = Tru
         pricer = Pricer(lists)
         bounds = Bounds(pricer, load_models(), catalogue.result())
         metrics = Metrics()
+        outbound = Outbound(Policy(settings.networks, settings.outbound_http))
         store, trees = GraphLedgerStore(database), Trees(database)
         rollups = Rollups(database, trees)
         folder = Folder(database, rollups)
@@ -128,6 +132,7 @@ def open_services(settings: Settings, connection: Connection, *, hot: bool = Tru
             rollups=rollups,
             check=Check(database, trees, RollupCheck(database, rollups)),
             lists=lists,
+            vet_url=partial(vet_url, outbound),
         )
         found_default_tenant(store)
         services.keys.ensure_admin(hash_of(admin_key(settings).get_secret_value()))
@@ -138,10 +143,21 @@ def open_services(settings: Settings, connection: Connection, *, hot: bool = Tru
         workers = {
             "fold": fold_worker(folder),
             "relay": relay_worker(services.relay),
+            "deliveries": delivery_worker(
+                Deliveries(
+                    services.webhooks, services.relay, trees, outbound, metrics, settings.webhook_pauses
+                )
+            ),
             "sweeper": sweep_worker(observer.sweeper),
         }
         # The sweeper commits, so it stops before the committer does.
-        for worker in (workers["fold"], workers["relay"], committer, workers["sweeper"]):
+        for worker in (
+            workers["fold"],
+            workers["relay"],
+            workers["deliveries"],
+            committer,
+            workers["sweeper"],
+        ):
             worker.start()
             stack.callback(worker.stop)
         yield Running(services, database, committer, workers, metrics, observer)

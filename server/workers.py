@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from graph.events import Relay
 from graph.rollups import Folder
+from server.deliveries import Deliveries
 from server.sweeper import Sweeper
 
 
@@ -45,3 +46,8 @@ def fold_worker(folder: Folder) -> Worker:
 def relay_worker(relay: Relay) -> Worker:
     """The thread that reads events for those who follow them."""
     return Worker("relay", relay.run, relay.wake)
+
+
+def delivery_worker(deliveries: Deliveries) -> Worker:
+    """The thread that delivers events to webhook endpoints."""
+    return Worker("deliveries", deliveries.run, deliveries.wake)

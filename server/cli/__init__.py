@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from server.cli import budget, evolve, importing, keys, prices
+from server.cli import budget, evolve, importing, keys, prices, webhooks
 from server.cli.compare import compare
 from server.cli.demo import demo
 from server.cli.errors import MISUSED, UNREACHABLE, CliError
@@ -42,6 +42,7 @@ app.command()(explain)
 app.command()(compare)
 app.command()(reprice)
 app.add_typer(keys.app)
+app.add_typer(webhooks.app)
 
 
 @app.callback()

@@ -119,7 +119,9 @@ def test_one_private_address_among_several_is_enough_to_refuse() -> None:
         )
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "[::1]", "0x7f.1", "2130706433", "localhost", "[::ffff:7f00:1]"])
+@pytest.mark.parametrize(
+    "host", ["127.0.0.1", "[::1]", "0x7f.1", "2130706433", "localhost", "[::ffff:7f00:1]"]
+)
 def test_loopback_is_refused_however_it_is_written(host: str) -> None:
     with pytest.raises(AddressRefused):
         get(f"https://{host}/", Policy())

@@ -28,7 +28,7 @@ class World:
 
     def seen(self) -> Any:
         """All that is there, as somebody sees it who may see everything."""
-        names = ("budgets", "agents", "apiKeys", "usage", "experiments")
+        names = ("budgets", "agents", "apiKeys", "usage", "experiments", "webhookEndpoints")
         shown = {name: self.admin.get(f"{{ {name} {everything(name, 1)} }}")[name] for name in names}
         return {
             name: [node for node in each["nodes"] if marked(node) and "fresh-" not in str(node)]
@@ -60,6 +60,16 @@ def contracted(admin: Caller) -> None:
     card = {"cardId": "hush-card", "budgetId": "hush-budget", "model": "hush-model", "reason": "hush reason"}
     put = "mutation($input: RateCardInput!) { createRateCard(input: $input) { version } }"
     admin.get(put, input={**card, "lines": [{"unit": "uncached", "price": "777.7"}]})
+
+
+def hooked(admin: Caller) -> str:
+    """The id of a marked webhook endpoint, of all of the tenant's events."""
+    create = (
+        "mutation($input: CreateWebhookEndpointInput!)"
+        " { createWebhookEndpoint(input: $input) { endpoint { endpointId } } }"
+    )
+    said = {"url": "https://hush.example/hook", "description": "hush hook", "budgetId": "hush-budget"}
+    return admin.get(create, input=said)["createWebhookEndpoint"]["endpoint"]["endpointId"]
 
 
 def _budgets(admin: Caller) -> None:
@@ -143,6 +153,7 @@ def made(services: Services, tenant: str) -> World:
         "model": "hush-model",
         "key": key,
         "card": "hush-card",
+        "webhook": hooked(admin),
         "tenant": tenant,
     }
     return World(admin, ids)

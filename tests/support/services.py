@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import Generator
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from graph.check import Check
@@ -23,6 +23,8 @@ from pricing.quote import Pricer
 from pricing.resources import price_lists
 from resolvers import Context, Services, build_schema
 from resolvers.build import Schema
+from server.deliveries import vet_url
+from server.outbound import Outbound, Policy
 
 
 @cache
@@ -54,6 +56,7 @@ def open_services(database: Database, clock: Clock = system_clock) -> Generator[
             rollups=Rollups(database, trees),
             check=Check(database, trees),
             lists=lists,
+            vet_url=partial(vet_url, Outbound(Policy())),
         )
         yield replace(services, clock=clock)
     finally:
