@@ -14,12 +14,14 @@ from typing import Any
 
 import httpx
 from websockets.sync.client import ClientConnection, connect
+from websockets.typing import Subprotocol
 
 from bench.engines import engine_in
 from bench.server import Server, serving
 
 RATE = 100
 """Operations a second, one at a time: a few commits each."""
+PROTOCOLS = [Subprotocol("graphql-transport-ws")]
 FOLLOWED = "subscription { costRecorded { operationId } }"
 
 
@@ -52,7 +54,9 @@ def _measure(servers: list[Server], name: str, operations: int) -> dict[str, lis
     threads: list[threading.Thread] = []
     with contextlib.ExitStack() as stack:
         for where, server in zip(("same server", "other server"), servers, strict=False):
-            socket = stack.enter_context(_following(server))
+            address = f"ws://127.0.0.1:{server.port}/graphql"
+            socket = stack.enter_context(connect(address, subprotocols=PROTOCOLS))
+            _follow(socket, server.key)
             told[where] = {}
             threads.append(
                 threading.Thread(target=_collect, args=(socket, told[where], name, operations), daemon=True)
@@ -68,17 +72,15 @@ def _measure(servers: list[Server], name: str, operations: int) -> dict[str, lis
     }
 
 
-def _following(server: Server) -> ClientConnection:
-    """A subscription that has begun."""
-    socket = connect(f"ws://127.0.0.1:{server.port}/graphql", subprotocols=["graphql-transport-ws"])  # type: ignore[list-item]
+def _follow(socket: ClientConnection, key: str) -> None:
+    """Begin a subscription."""
     for message in (
-        {"type": "connection_init", "payload": {"authorization": f"Bearer {server.key}"}},
+        {"type": "connection_init", "payload": {"authorization": f"Bearer {key}"}},
         {"type": "subscribe", "id": "1", "payload": {"query": FOLLOWED}},
     ):
         socket.send(json.dumps(message))
     socket.recv()
     time.sleep(1)
-    return socket
 
 
 def _collect(socket: ClientConnection, told: dict[str, float], name: str, operations: int) -> None:

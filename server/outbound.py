@@ -14,10 +14,14 @@ cannot become a large one), and time and size have limits as a whole, however sl
     ├── TimedOut            TIMEOUT       not all of the answer came in time
     ├── Redirected          REDIRECT      the answer is somewhere else: give that address
     ├── TooLong             SIZE          the answer has more bytes than are taken
-    └── BadAnswer           ANSWER        not HTTP, cut off in the middle, or packed
+    ├── BadAnswer           ANSWER        not HTTP, cut off in the middle, or packed
+    └── Stopped             STOPPED       the server stops, and waits for nobody
 """
 
+import asyncio
+import re
 import socket
+import threading
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -34,8 +38,13 @@ Network = IPv4Network | IPv6Network
 Resolve = Callable[[str, int], Awaitable[Sequence[Address]]]
 
 URL_LENGTH_MAX: Final = 2_048
+PORT_MAX: Final = 65_535
+HOST: Final = re.compile(rb"[A-Za-z0-9._:-]+")
+"""A name as it is resolved, or an address."""
 REDIRECTS: Final = frozenset({300, 301, 302, 303, 305, 307, 308})
 """All of 3xx but 304, which says that what one has is still true."""
+STOP_SECONDS: Final = 0.2
+"""How long a request that nobody waits for any more goes on, at most."""
 NAT64: Final = IPv6Network("64:ff9b::/96")
 """IPv6 addresses whose last 32 bits are the IPv4 address that they lead to."""
 
@@ -86,6 +95,12 @@ class BadAnswer(OutboundError):
     """What came is not a whole answer."""
 
     code = "ANSWER"
+
+
+class Stopped(OutboundError):
+    """Given up on our side."""
+
+    code = "STOPPED"
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +157,7 @@ class Outbound:
         self._resolve = resolve
 
     def check(self, url: str) -> httpx.URL:
-        """Look at a URL without sending anything. Raises ``UrlRefused``, ``AddressRefused`` for a literal one."""
+        """Look at a URL without sending anything. Raises ``UrlRefused``, ``AddressRefused``."""
         if len(url) > URL_LENGTH_MAX:
             raise UrlRefused(f"a URL may have {URL_LENGTH_MAX} characters at most")
         try:
@@ -152,8 +167,8 @@ class Outbound:
             raise UrlRefused(f"not a URL: {error}") from error
         if parsed.scheme != "https" and not (self._policy.http and parsed.scheme == "http"):
             raise UrlRefused("the URL must begin with https://")
-        if not host:
-            raise UrlRefused("the URL names no host")
+        if not HOST.fullmatch(parsed.raw_host) or not 0 < (parsed.port or 1) <= PORT_MAX:
+            raise UrlRefused("the URL names no host, or a port that cannot be")
         if parsed.userinfo:
             raise UrlRefused("the URL must not carry a user name or a password")
         try:
@@ -172,9 +187,22 @@ class Outbound:
         except TimeoutError as error:
             raise TimedOut(f"{url.host} did not answer within {limits.seconds:g} s") from error
 
-    def send_blocking(self, request: OutboundRequest, limits: Limits) -> OutboundResponse:
-        """``send`` for a thread that has no event loop."""
-        return anyio.run(self.send, request, limits)
+    def send_blocking(
+        self, request: OutboundRequest, limits: Limits, stop: threading.Event | None = None
+    ) -> OutboundResponse:
+        """``send`` for a thread that has no event loop; once ``stop`` is set it raises ``Stopped``."""
+        return asyncio.run(self._send_until(stop or threading.Event(), request, limits))
+
+    async def _send_until(
+        self, stop: threading.Event, request: OutboundRequest, limits: Limits
+    ) -> OutboundResponse:
+        sending = asyncio.ensure_future(self.send(request, limits))
+        while not sending.done():
+            if stop.is_set():
+                sending.cancel()
+                raise Stopped("the server stops")
+            await asyncio.wait([sending], timeout=STOP_SECONDS)
+        return sending.result()
 
     async def _send(self, url: httpx.URL, request: OutboundRequest, limits: Limits) -> OutboundResponse:
         port = url.port or (443 if url.scheme == "https" else 80)

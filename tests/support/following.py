@@ -37,7 +37,7 @@ class Following:
     """A conversation that was begun with a key."""
 
     def __init__(self, url: str, key: str, **options: Any) -> None:
-        self.socket = open_socket(url, **options)
+        self.socket = open_socket(url, **options).__enter__()
         self.send({"type": "connection_init", "payload": {"authorization": f"Bearer {key}"}})
         assert self.receive()["type"] == "connection_ack"
 
@@ -79,7 +79,7 @@ class Following:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.socket.close()
+        self.socket.__exit__(None, None, None)
 
 
 class Collector(threading.Thread):

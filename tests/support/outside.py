@@ -1,4 +1,4 @@
-"""A server that is not ours: it answers byte by byte what a test says, or fails in the ways that servers fail."""
+"""A server that is not ours: it answers byte by byte what a test says, or fails as servers fail."""
 
 import shutil
 import socketserver
@@ -10,9 +10,9 @@ from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO, Any
 
-Behaviour = Callable[[BinaryIO, "Asked"], None]
+Behaviour = Callable[[IO[bytes], "Asked"], None]
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Outside:
     def dripping(self, piece: bytes, seconds: float = 0.05) -> Behaviour:
         """A piece now and again, for ever: no single read of it times out."""
 
-        def answer(out: BinaryIO, _: Asked) -> None:
+        def answer(out: IO[bytes], _: Asked) -> None:
             while not self.closing.wait(seconds):
                 out.write(piece)
                 out.flush()
@@ -69,7 +69,7 @@ def raw(text: bytes) -> Behaviour:
 def tagged(body: bytes, etag: str) -> Behaviour:
     """An answer with an ETag, and 304 to who has it already."""
 
-    def answer(out: BinaryIO, asked: Asked) -> None:
+    def answer(out: IO[bytes], asked: Asked) -> None:
         known = asked.headers.get("if-none-match") == etag
         say = saying(b"", "304 Not Modified", ETag=etag) if known else saying(body, ETag=etag)
         say(out, asked)
@@ -101,19 +101,21 @@ def outside(tls: tuple[Path, Path] | None = None, host: str = "127.0.0.1") -> Ge
 
     class Handler(socketserver.StreamRequestHandler):
         def handle(self) -> None:
-            asked = _read(self.rfile)
+            source: Any = self.rfile
+            asked = _read(source)
             if asked is not None:
                 made.asked.append(asked)
                 behave = made.answers.get(asked.path, saying(b"no such page", "404 Not Found"))
                 with suppress(OSError):
-                    behave(self.wfile, asked)
+                    out: Any = self.wfile
+                    behave(out, asked)
 
     class Server(socketserver.ThreadingTCPServer):
         allow_reuse_address = True
         daemon_threads = True
         block_on_close = False
 
-        def handle_error(self, *_: object) -> None:
+        def handle_error(self, request: Any, client_address: Any) -> None:
             """Whoever goes away in the middle is what is tested."""
 
     with Server((host, 0), Handler) as server:
@@ -132,7 +134,7 @@ def outside(tls: tuple[Path, Path] | None = None, host: str = "127.0.0.1") -> Ge
             thread.join()
 
 
-def _read(source: BinaryIO) -> Asked | None:
+def _read(source: IO[bytes]) -> Asked | None:
     first = source.readline().decode("latin-1").split()
     if len(first) != 3:
         return None
