@@ -39,6 +39,9 @@ from resolvers.subscriptions.budget import BudgetSubscriptions
 from resolvers.subscriptions.event import EventSubscriptions
 from schema.scalars import SCALARS
 
+NO_OPERATION = (MissingQueryError, CannotGetOperationTypeError, InvalidOperationTypeError)
+"""What the library raises where a document holds no operation that is wanted."""
+
 
 @strawberry.type
 class Query(
@@ -106,7 +109,7 @@ class Schema(strawberry.Schema):
                 allowed_operation_types,
                 operation_extensions,
             )
-        except (MissingQueryError, CannotGetOperationTypeError, InvalidOperationTypeError):
+        except NO_OPERATION:
             result = ExecutionResult(data=None, errors=[GraphQLError("There is no such operation to run.")])
         return _with_codes(result)
 
@@ -119,9 +122,14 @@ class Schema(strawberry.Schema):
     ) -> AsyncGenerator[ExecutionResult]:
         """The results of a subscription, one by one; nothing is raised."""
         results = await self.subscribe(query, variable_values, context_value, None, operation_name)
-        async with aclosing(cast("AsyncGenerator[ExecutionResult]", results)) as told:
-            async for result in told:
-                yield _with_codes(result)
+        try:
+            async with aclosing(cast("AsyncGenerator[ExecutionResult]", results)) as told:
+                async for result in told:
+                    if any(isinstance(each.original_error, NO_OPERATION) for each in result.errors or ()):
+                        result.errors = [GraphQLError("There is no such subscription to follow.")]
+                    yield _with_codes(result)
+        except GraphQLError as error:
+            yield _with_codes(ExecutionResult(data=None, errors=[error]))
 
     def process_errors(
         self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None

@@ -5,7 +5,7 @@ import hmac
 import threading
 import time
 from hashlib import sha256
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 import orjson
 
@@ -41,7 +41,7 @@ class Hook:
         self.endpoint_id: str = made["endpoint"]["endpointId"]
         self._client = client
 
-    def _answer(self, out: BinaryIO, asked: Asked) -> None:
+    def _answer(self, out: IO[bytes], asked: Asked) -> None:
         with self._guard:
             self.tries += 1
             behave = self.failing.pop(0) if self.failing else self.always
