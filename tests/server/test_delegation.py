@@ -155,7 +155,12 @@ def test_own_and_delegated_are_exact_at_each_node(
         text = "MATCH ()-[d:DELEGATED]->(c:TokenUsage) WHERE c.session_uid = $uid RETURN count(d) AS links"
         with database.transaction() as transaction:
             (row,) = transaction.run_text(text, {"uid": f"default/{name}"})
+            (ledger,) = transaction.run_text("MATCH (l:Ledger {uid: 'default'}) RETURN l.awaited AS awaited")
+            (graph,) = transaction.run_text(
+                "MATCH (u:TokenUsage) WHERE u.awaits_uid IS NOT NULL RETURN count(u) AS awaited"
+            )
     assert row["links"] == OPERATIONS - 1
+    assert ledger == graph
     assert client.data("{ ledgerCheck { ok } }")["ledgerCheck"]["ok"]
 
 
