@@ -133,6 +133,8 @@ class Deliveries:
                 if uid in found and uid in self._endpoints:
                     found[uid] = self._endpoints[uid]
             self._endpoints = found
+            for uid in self._passed.keys() - found.keys():
+                del self._passed[uid]
         tenants = {endpoint.tenant for endpoint in found.values()}
         self._unfollow(tenants)
         for tenant in tenants - self._followers.keys():
@@ -167,7 +169,8 @@ class Deliveries:
         events, through = self.events(endpoint, follower, self._place(endpoint))
         if events or endpoint.replaying or through - endpoint.cursor_seq > PASSED_MAX:
             return False
-        self._passed[endpoint.uid] = through
+        with self._changed:
+            self._passed[endpoint.uid] = through
         return True
 
     def _serve(self, endpoint: Endpoint, follower: Follower) -> None:
