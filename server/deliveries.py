@@ -112,7 +112,7 @@ class Deliveries:
                 except Exception:
                     # The thread must outlive anything: without it nothing is delivered.
                     logger.exception("the delivery of webhooks met a defect")
-                self._wait(min(WAIT_SECONDS if self._endpoints else REFRESH_SECONDS, REFRESH_SECONDS))
+                self._wait(WAIT_SECONDS if self._endpoints else REFRESH_SECONDS)
 
     def wake(self) -> None:
         """There may be something to deliver, or the end has come."""
