@@ -117,7 +117,7 @@ class Reader(Protocol):
         ...
 
     def awaited(self, uids: Iterable[str]) -> dict[str, int]:
-        """How many operations wait for each of some operations that delegated them; 0 left out."""
+        """How many operations wait for each of some operations, each named once; 0 left out."""
         ...
 
     def spent(self, budget_uid: str, start_us: int | None, end_us: int | None) -> Spent:

@@ -75,7 +75,7 @@ class TenantState:
 
     def load_awaited(self, uids: Iterable[str]) -> None:
         """Find out ahead which operations others wait for; asks nothing where nobody waits."""
-        self._awaited = self.reader.awaited(uids) if self.head.awaited else {}
+        self._awaited = self.reader.awaited(dict.fromkeys(uids)) if self.head.awaited else {}
 
     def awaited(self, uid: str) -> int:
         """How many operations wait for one that is about to be recorded."""

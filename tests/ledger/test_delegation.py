@@ -40,8 +40,8 @@ def test_a_child_that_comes_first_waits_until_its_parent_comes(desk: BookDesk) -
     assert awaited(desk) == 0
 
 
-def test_whatever_the_batches_nobody_waits_in_the_end(desk: BookDesk) -> None:
-    rows = [(f"op{number}", f"op{(number - 1) // 2}" if number else None) for number in range(60)]
+def test_whatever_the_batches_and_the_repeats_nobody_waits_in_the_end(desk: BookDesk) -> None:
+    rows = [(f"op{number}", f"op{(number - 1) // 2}" if number else None) for number in range(60)] * 2
     for seed in range(5):
         mixed = BookDesk(tenant=f"t{seed}")
         order = random.Random(seed)

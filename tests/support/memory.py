@@ -90,8 +90,10 @@ class Books:
 
     def awaited(self, uids: Iterable[str]) -> dict[str, int]:
         """How many operations name each of some that are not recorded as the one that delegated them."""
+        asked = list(uids)
+        assert len(asked) == len(set(asked)), "the graph would count them twice"
         parents = [parent_of(each) for each in self.operations.values()]
-        return {uid: parents.count(uid) for uid in uids if uid not in self.operations and uid in parents}
+        return {uid: parents.count(uid) for uid in asked if uid not in self.operations and uid in parents}
 
     def apply(self, changes: Changes) -> None:
         """Take over one tenant's part of a batch; refuse what a graph would refuse."""
