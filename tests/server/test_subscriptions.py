@@ -4,6 +4,7 @@ import socket
 import time
 from collections.abc import Generator
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -13,7 +14,7 @@ from websockets.exceptions import InvalidStatus
 from server.conversation import SUBSCRIPTIONS_MAX
 from tests.server.test_rest_usage import usage
 from tests.support.following import BUDGET_EVENTS, COST_RECORDED, Following, close_code_of, open_socket
-from tests.support.servers import Client, ServerProcess, eventually
+from tests.support.servers import Client, ServerProcess, eventually, on_engine
 
 CREATE_BUDGET = "mutation($input: CreateBudgetInput!) { createBudget(input: $input) { budgetId } }"
 CREATE_KEY = "mutation($input: CreateApiKeyInput!) { createApiKey(input: $input) { secret key { keyId } } }"
@@ -303,3 +304,16 @@ def test_connections_are_counted_while_they_are_open(
     with Following(server.url, server.admin_key):
         assert counted() == before + 1
     eventually(lambda: counted() == before)
+
+
+def test_a_server_that_stops_says_so_and_does_not_wait_for_subscribers(data_dir: Path) -> None:
+    with (
+        ServerProcess(on_engine(data_dir)) as stopping,
+        Following(stopping.url, stopping.admin_key) as following,
+    ):
+        following.subscribe(COST_RECORDED)
+        following.settle()
+        started = time.monotonic()
+        assert stopping.stop() == 0
+        assert time.monotonic() - started < 15
+        assert following.close_code() == 1012
