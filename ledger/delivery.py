@@ -6,7 +6,7 @@ Format and signature are those of Standard Webhooks (``v1``, symmetric): a recei
 import base64
 import hmac
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Final
 
@@ -31,7 +31,7 @@ OVERLAP_US: Final = 24 * 3_600 * 1_000_000
 class Secret:
     """A signing secret, and until when it is valid: None is the newest."""
 
-    text: str
+    text: str = field(repr=False)
     until_us: int | None = None
 
 

@@ -36,7 +36,7 @@ async def place_of(request: Request, after: str | None) -> int:
 
 
 async def top_of(request: Request, budget_id: str | None) -> str | None:
-    """The budget at or below which a stream is: one that the key sees, else its own. Raises ``NotFound``."""
+    """At or below which budget events are told: one that the key sees, else its own. Raises ``NotFound``."""
     if budget_id is None:
         return request.principal.scope_uid
     budget = (await request.load_view()).find(budget_id)

@@ -16,6 +16,7 @@ from ledger.delivery import (
 )
 from ledger.errors import Conflict, InvalidInput, NotFound
 from ledger.events import seq_of
+from resolvers.following import top_of
 from resolvers.info import Info
 from resolvers.queries.webhook import endpoint_for
 from schema.access import guarded
@@ -28,16 +29,6 @@ from schema.webhook import (
     WebhookEndpointSecret,
 )
 from schema.words import FIRST_MAX
-
-
-async def budget_uid_for(info: Info, budget_id: str | None) -> str | None:
-    """The budget that an endpoint is confined to: as asked, else the caller's own. Raises ``NotFound``."""
-    if budget_id is None:
-        return info.context.principal.scope_uid
-    budget = (await info.context.load_view()).find(budget_id)
-    if budget is None:
-        raise NotFound(f"There is no budget {budget_id}.", field="budget_id")
-    return budget.uid
 
 
 async def change(info: Info, endpoint_id: str, **properties: Any) -> Endpoint:
@@ -67,7 +58,7 @@ class WebhookMutations:
         webhooks, tenant = context.services.webhooks, context.principal.tenant
         types, description = check_types(input.types), check_description(input.description)
         context.services.vet_url(input.url)
-        budget_uid = await budget_uid_for(info, input.budget_id)
+        budget_uid = await top_of(context, input.budget_id)
         if len(await context.read(webhooks.page, tenant, None, ENDPOINTS_MAX)) >= ENDPOINTS_MAX:
             raise Conflict(f"A tenant has {ENDPOINTS_MAX} webhook endpoints at most.")
         secret, head = new_secret(), await context.read(context.services.relay.stream.head, tenant)
