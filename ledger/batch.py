@@ -23,6 +23,7 @@ from ledger.record import facts_of_record, payer
 from ledger.reserve import facts_of_reserve, payer_of
 from ledger.state import PlanKey, TenantState
 from ledger.tree import BudgetTree
+from ledger.usage import Usage
 from ledger.windows import Span, window_uid
 from pricing.ports import RateSource
 from pricing.prices import Prices
@@ -110,17 +111,13 @@ def _wanted(commands: Iterable[Command]) -> Wanted:
     for command in commands:
         match command:
             case Record():
-                sent = command.usage.sent
-                operations[uid_of(command.tenant, sent.operation_id)] = None
-                if sent.parent_operation_id is not None:
-                    operations[uid_of(command.tenant, sent.parent_operation_id)] = None
+                operations.update(_named(command.tenant, command.usage))
             case Reserve():
                 holds[command.uid] = None
             case Settle():
                 holds[uid_of(command.tenant, command.reservation_id)] = None
-                operations.update(
-                    (uid_of(command.tenant, usage.sent.operation_id), None) for usage, _ in command.usages
-                )
+                for usage, _ in command.usages:
+                    operations.update(_named(command.tenant, usage))
             case Extend():
                 holds[uid_of(command.tenant, command.reservation_id)] = None
                 requests[command.request_uid] = None
@@ -133,9 +130,19 @@ def _wanted(commands: Iterable[Command]) -> Wanted:
     return Wanted(list(operations), list(holds), list(requests))
 
 
+def _named(tenant: str, usage: Usage) -> dict[str, None]:
+    """The operations that a usage names: its own, and the one that delegated it."""
+    sent = usage.sent
+    named: dict[str, None] = {uid_of(tenant, sent.operation_id): None}
+    if sent.parent_operation_id is not None:
+        named[uid_of(tenant, sent.parent_operation_id)] = None
+    return named
+
+
 def _load(state: TenantState, commands: Sequence[Command], now_us: int) -> None:
     """Load what the commands will need, in few look-ups. What is missed here is read when it is needed."""
     state.load_agents(_agents(state, commands))
+    state.load_awaited(_recorded(state, commands) if state.head.awaited else ())
     paths: dict[str, ChargePath] = {}
     windows: dict[str, tuple[Limit, Span, str | None]] = {}
     held: list[str] = []
@@ -168,6 +175,19 @@ def _agents(state: TenantState, commands: Sequence[Command]) -> Iterator[str]:
                 hold = state.holds.get(uid_of(state.tenant, command.reservation_id))
                 if hold is not None:
                     yield uid_of(state.tenant, hold.agent_id)
+            case _:
+                pass
+
+
+def _recorded(state: TenantState, commands: Sequence[Command]) -> Iterator[str]:
+    """The uids of the operations that the commands may record."""
+    for command in commands:
+        match command:
+            case Record():
+                yield uid_of(state.tenant, command.usage.sent.operation_id)
+            case Settle():
+                for usage, _ in command.usages:
+                    yield uid_of(state.tenant, usage.sent.operation_id)
             case _:
                 pass
 

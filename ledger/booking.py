@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from ledger.agreements import count_in_agreements
 from ledger.changes import RecordedOperation
 from ledger.charge import Amounts, as_seen, charge
+from ledger.delegation import delegate
 from ledger.model import (
     Agent,
     ChargePath,
@@ -113,6 +114,7 @@ def book(
     answer = RecordedUsage(
         sent.operation_id, duplicate=False, pricing=quote.pricing, cost_entry=entry, warnings=tuple(seen)
     )
+    parent_id = sent.parent_operation_id
     state.operations[uid] = KnownOperation(
         uid,
         usage.fingerprint,
@@ -123,7 +125,10 @@ def book(
         None,
         booking.reservation_id,
         usage.estimated_nano,
+        None if parent_id is None else uid_of(state.tenant, parent_id),
     )
+    if parent_id is not None or state.head.awaited:
+        delegate(state, uid, usage)
     return answer
 
 

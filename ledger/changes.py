@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from ledger.holds import Hold
 from ledger.model import Agent, Budget, ChargePath, CostEntry, Forced, Pricing, Window
@@ -182,6 +183,15 @@ class LedgerHead:
     version: int = 0
     last_now_us: int = 0
     commits: int = 0
+    awaited: int = 0
+    """How many operations wait for the one that delegated them: nobody looks for any while it is 0."""
+
+
+class Delegation(NamedTuple):
+    """A recorded operation names the one that delegated it, which may not be recorded yet."""
+
+    parent_uid: str
+    child_uid: str
 
 
 @dataclass(slots=True)
@@ -208,6 +218,9 @@ class Changes:
     agreed: list[Agreed] = field(default_factory=list[Agreed])
     agreement_months: dict[str, AgreementMonth] = field(default_factory=dict[str, AgreementMonth])
     statements: list[Statement] = field(default_factory=list[Statement])
+    delegations: list[Delegation] = field(default_factory=list[Delegation])
+    awaited: list[str] = field(default_factory=list[str])
+    """Those of the operations that others waited for."""
     granted: int = 0
     """How many of the holds were granted just now."""
     expired: int = 0

@@ -1,14 +1,30 @@
-"""Budget events: their types and bodies (source document 001:224-241; what follows ``timestamp`` is ours)."""
+"""Events: their types and bodies (source document 001:224-241; what follows ``timestamp`` is ours)."""
 
-from typing import Any
+import re
+from enum import StrEnum
+from typing import Any, Final
 
-from ledger.model import Budget, Limit, Meter, Window
+from ledger.errors import InvalidInput
+from ledger.model import Budget, Limit, Meter, Window, seq_uid
 from ledger.windows import EXCEEDED_PPM
 from pricing.calendar import to_datetime
 from pricing.money import format_nano
 
-BUDGET_WARNING = "budget.warning"
-BUDGET_EXCEEDED = "budget.exceeded"
+BUDGET_WARNING: Final = "budget.warning"
+BUDGET_EXCEEDED: Final = "budget.exceeded"
+COST_RECORDED: Final = "cost.recorded"
+EVENT_TYPES: Final = (BUDGET_WARNING, BUDGET_EXCEEDED, COST_RECORDED)
+"""Those that webhooks may ask for."""
+
+
+class BudgetEventType(StrEnum):
+    """What a budget's window reached: a threshold below its limit, or the limit itself."""
+
+    BUDGET_WARNING = BUDGET_WARNING
+    BUDGET_EXCEEDED = BUDGET_EXCEEDED
+
+
+_SEQ: Final = re.compile(r"[0-9]{16}")
 
 
 def budget_event(
@@ -23,7 +39,7 @@ def budget_event(
         "current_usage": _figure(limit.meter, window.spent),
         "budget_amount": _figure(limit.meter, amount),
         "percentage_used": window.spent / amount if amount else 1.0,
-        "timestamp": to_datetime(now_us).isoformat(),
+        "timestamp": _instant(now_us),
         "currency": budget.currency,
         "threshold": threshold_ppm / 1_000_000,
         "meter": limit.meter.value,
@@ -33,6 +49,44 @@ def budget_event(
     }
     event_type = BUDGET_EXCEEDED if threshold_ppm >= EXCEEDED_PPM else BUDGET_WARNING
     return event_type, body
+
+
+def cost_body(
+    event_id: str,
+    operation_id: str,
+    agent_id: str,
+    budget_id: str,
+    total_cost_nano: int,
+    currency: str,
+    at_us: int,
+    *,
+    kind: str,
+    used_at_us: int,
+    model_id: str | None,
+    session_id: str | None,
+) -> dict[str, Any]:
+    """The body of ``cost.recorded``: one entry, written at ``timestamp``, for usage of ``used_at``."""
+    return {
+        "event_id": event_id,
+        "operation_id": operation_id,
+        "agent_id": agent_id,
+        "budget_id": budget_id,
+        "total_cost": format_nano(total_cost_nano),
+        "currency": currency,
+        "timestamp": _instant(at_us),
+        "kind": kind,
+        "used_at": _instant(used_at_us),
+        "model_id": model_id,
+        "session_id": session_id,
+    }
+
+
+def seq_of(tenant: str, event_id: str, field: str = "after") -> int:
+    """The place of an event in its tenant's sequence. Raises ``InvalidInput`` for any other text."""
+    seq = event_id.removeprefix(seq_uid(tenant, 0)[:-16])
+    if seq == event_id or not _SEQ.fullmatch(seq):
+        raise InvalidInput(f"{field} is not the id of an event: pass an eventId, unchanged.", field=field)
+    return int(seq)
 
 
 def _figure(meter: Meter, value: int) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import NamedTuple, Protocol
 
-from ledger.changes import Changes, KnownRequest, LedgerHead
+from ledger.changes import Changes, Event, KnownRequest, LedgerHead
 from ledger.holds import Hold
 from ledger.model import Budget
 from ledger.reader import KnownOperation, Reader
@@ -78,6 +78,18 @@ class CommitObserver(Protocol):
 
     def retried(self, reason: str) -> None:
         """A batch was rolled back and is decided again."""
+        ...
+
+
+class EventListener(Protocol):
+    """Is told in this process that a budget reached a threshold or its limit, once that is committed.
+
+    It runs on the committer's thread: it must be quick. What it raises is logged, and holds up nobody. What
+    other processes commit it is not told; a follower of the tenant's sequence is.
+    """
+
+    def happened(self, event: Event) -> None:
+        """A budget event is durable."""
         ...
 
 

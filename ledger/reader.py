@@ -31,6 +31,8 @@ class KnownOperation:
     reservation_uid: str | None = None
     estimated_nano: int | None = None
     """What it was expected to cost, where somebody said so."""
+    parent_uid: str | None = None
+    """The operation that delegated it, recorded or not."""
 
     @property
     def charged(self) -> Costs:
@@ -117,6 +119,10 @@ class Reader(Protocol):
 
     def operations(self, uids: Iterable[str]) -> dict[str, KnownOperation]:
         """Those of the operations that exist, by uid."""
+        ...
+
+    def awaited(self, uids: Iterable[str]) -> dict[str, int]:
+        """How many operations wait for each of some operations, each named once; 0 left out."""
         ...
 
     def spent(self, budget_uid: str, start_us: int | None, end_us: int | None) -> Spent:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from ledger.booking import Booking, amounts_of, book, past_64_bits, timestamp_of
 from ledger.charge import NOTHING, as_seen, fits
 from ledger.commands import Record
+from ledger.delegation import refused
 from ledger.deviations import note_deviation
 from ledger.model import Agent, Warning, uid_of
 from ledger.plan import Facts, resource_of
@@ -27,6 +28,9 @@ def record(state: TenantState, command: Record, now_us: int) -> RecordResult:
     known = state.operation(uid_of(command.tenant, sent.operation_id))
     if known is not None:
         return _repeated(state, command, known)
+    wrong = refused(state, command.usage)
+    if wrong is not None:
+        return wrong
 
     warnings: list[Warning] = []
     timestamp_us = timestamp_of(command.usage, now_us, warnings)

@@ -13,6 +13,7 @@ from ledger.booking import Booking, amounts_of, book, forcing, new_entry, past_6
 from ledger.changes import Added, Grown
 from ledger.charge import Amounts, as_seen, charge, fits
 from ledger.commands import Settle
+from ledger.delegation import refused as delegation_refused
 from ledger.deviations import note_deviation
 from ledger.expiry import expired_now, give_back, lower
 from ledger.holds import Decision, Hold, HoldState
@@ -196,6 +197,8 @@ class _Settling:
         known = state.operation(uid_of(state.tenant, usage.sent.operation_id))
         if known is not None:
             return self._again(usage, quote, known, priced)
+        if (wrong := delegation_refused(state, usage)) is not None:
+            return wrong
         warnings: list[Warning] = []
         timestamp_us = timestamp_of(usage, self._now_us, warnings)
         facts = self._facts(usage)
@@ -321,6 +324,7 @@ class _Settling:
             total,
             known.reservation_uid,
             known.estimated_nano if usage.estimated_nano is None else usage.estimated_nano,
+            known.parent_uid,
         )
         state.changes.added.append(Added(known.uid, hold.path, facts, entry, Grown(usage, pricing, total)))
         return answer

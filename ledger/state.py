@@ -41,6 +41,8 @@ class TenantState:
     _windows: dict[str, Window] = field(default_factory=dict[str, Window])
     _paths: dict[str, bool] = field(default_factory=dict[str, bool])
     """Whether the path's node exists."""
+    _awaited: dict[str, int] = field(default_factory=dict[str, int])
+    """How many operations wait for one that this batch may record."""
     _used: dict[str, ChargePath] = field(default_factory=dict[str, ChargePath])
     """The paths that this batch charged."""
     holds: dict[str, Hold | None] = field(default_factory=dict[str, Hold | None])
@@ -74,6 +76,24 @@ class TenantState:
         if uid not in self.operations:
             self.operations[uid] = self.reader.operations([uid]).get(uid)
         return self.operations[uid]
+
+    def load_awaited(self, uids: Iterable[str]) -> None:
+        """Find out ahead which operations others wait for; asks nothing where nobody waits."""
+        self._awaited = self.reader.awaited(dict.fromkeys(uids)) if self.head.awaited else {}
+
+    def awaited(self, uid: str) -> int:
+        """How many operations wait for one that is about to be recorded."""
+        return self._awaited.get(uid, 0)
+
+    def wait_for(self, uid: str) -> None:
+        """An operation was delegated by one that is not recorded yet."""
+        self._awaited[uid] = self._awaited.get(uid, 0) + 1
+        self.head.awaited += 1
+
+    def arrive(self, uid: str) -> None:
+        """An operation that others waited for is recorded."""
+        self.head.awaited -= self._awaited.pop(uid)
+        self.changes.awaited.append(uid)
 
     def agent(self, uid: str) -> Agent | None:
         """The agent, if it exists."""

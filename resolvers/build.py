@@ -1,7 +1,8 @@
 """The schema, put together."""
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import AsyncGenerator, Iterable
+from contextlib import aclosing
+from typing import Any, cast
 
 import strawberry
 from graphql import GraphQLError, GraphQLSchema
@@ -25,11 +26,13 @@ from resolvers.mutations.price_source import PriceSourceMutations
 from resolvers.mutations.repricing import RepricingMutations
 from resolvers.mutations.reservation import ReservationMutations
 from resolvers.mutations.usage import UsageMutations
+from resolvers.mutations.webhook import WebhookMutations
 from resolvers.queries.agent import AgentQueries
 from resolvers.queries.agreement import AgreementQueries
 from resolvers.queries.audit import AuditQueries
 from resolvers.queries.budget import BudgetQueries
 from resolvers.queries.comparison import ComparisonQueries
+from resolvers.queries.delegation import DelegationQueries
 from resolvers.queries.estimate import EstimateQueries
 from resolvers.queries.experiment import ExperimentQueries
 from resolvers.queries.key import KeyQueries
@@ -37,7 +40,13 @@ from resolvers.queries.price import PriceQueries
 from resolvers.queries.price_source import PriceSourceQueries
 from resolvers.queries.reservation import ReservationQueries
 from resolvers.queries.usage import UsageQueries
+from resolvers.queries.webhook import WebhookQueries
+from resolvers.subscriptions.budget import BudgetSubscriptions
+from resolvers.subscriptions.event import EventSubscriptions
 from schema.scalars import SCALARS
+
+NO_OPERATION = (MissingQueryError, CannotGetOperationTypeError, InvalidOperationTypeError)
+"""What the library raises where a document holds no operation that is wanted."""
 
 
 @strawberry.type
@@ -52,6 +61,8 @@ class Query(
     EstimateQueries,
     AgreementQueries,
     KeyQueries,
+    WebhookQueries,
+    DelegationQueries,
     ExperimentQueries,
     AuditQueries,
 ):
@@ -70,9 +81,15 @@ class Mutation(
     RepricingMutations,
     AgreementMutations,
     KeyMutations,
+    WebhookMutations,
     ExperimentMutations,
 ):
     """Everything that changes something."""
+
+
+@strawberry.type
+class Subscription(EventSubscriptions, BudgetSubscriptions):
+    """Everything that is told as it happens."""
 
 
 class Schema(strawberry.Schema):
@@ -104,11 +121,27 @@ class Schema(strawberry.Schema):
                 allowed_operation_types,
                 operation_extensions,
             )
-        except (MissingQueryError, CannotGetOperationTypeError, InvalidOperationTypeError):
+        except NO_OPERATION:
             result = ExecutionResult(data=None, errors=[GraphQLError("There is no such operation to run.")])
-        if result.errors:
-            result.errors = [mapped(error) for error in result.errors]
-        return result
+        return _with_codes(result)
+
+    async def followed(
+        self,
+        query: str,
+        variable_values: dict[str, Any] | None,
+        context_value: Any,
+        operation_name: str | None = None,
+    ) -> AsyncGenerator[ExecutionResult]:
+        """The results of a subscription, one by one; nothing is raised."""
+        results = await self.subscribe(query, variable_values, context_value, None, operation_name)
+        try:
+            async with aclosing(cast("AsyncGenerator[ExecutionResult]", results)) as told:
+                async for result in told:
+                    if any(isinstance(each.original_error, NO_OPERATION) for each in result.errors or ()):
+                        result.errors = [GraphQLError("There is no such subscription to follow.")]
+                    yield _with_codes(result)
+        except GraphQLError as error:
+            yield _with_codes(ExecutionResult(data=None, errors=[error]))
 
     def process_errors(
         self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None
@@ -116,11 +149,26 @@ class Schema(strawberry.Schema):
         """Nothing: what is worth a log entry is logged where it is mapped, with its reference."""
 
 
+def answer_of(result: ExecutionResult) -> dict[str, Any]:
+    """A result in JSON."""
+    answer: dict[str, Any] = {"data": result.data}
+    if result.errors:
+        answer["errors"] = [cast("dict[str, Any]", error.formatted) for error in result.errors]
+    return answer
+
+
+def _with_codes(result: ExecutionResult) -> ExecutionResult:
+    if result.errors:
+        result.errors = [mapped(error) for error in result.errors]
+    return result
+
+
 def build_schema() -> Schema:
     """The whole schema. Build it once per process."""
     return Schema(
         query=Query,
         mutation=Mutation,
+        subscription=Subscription,
         execution_context_class=PlainExecutor,
         config=StrawberryConfig(scalar_map=SCALARS),
         extensions=limits(),

@@ -18,6 +18,7 @@ from evolution.records import AgentNode
 from evolution.scoring import AgentFitness
 from evolution.selections import replay
 from evolution.stored import StoredExperiment, StoredSelection, experiment_uid
+from insight.delegation import Shares
 from insight.rollups import RollupQuery, RollupResult
 from ledger.explain import Derivation
 from ledger.model import Agent, CostEntry
@@ -25,6 +26,7 @@ from ledger.results import Reservation
 from resolvers import cursors
 from resolvers.loaders.agents import Children, load_agents, load_children
 from resolvers.loaders.cost_entries import load_cost_entries
+from resolvers.loaders.delegations import load_delegations
 from resolvers.loaders.derivations import load_derivations
 from resolvers.loaders.experiments import fitness_in, load_analyses, load_experiments, load_logs
 from resolvers.loaders.reservations import load_open_reservations, load_reservations
@@ -52,6 +54,7 @@ class Context(Request):
         self._agents: DataLoader[str, Agent | None] = DataLoader(partial(load_agents, self))
         self._children: DataLoader[Children, list[str]] = DataLoader(partial(load_children, self))
         self._derivations: DataLoader[CostEntry, Derivation] = DataLoader(partial(load_derivations, self))
+        self._delegations: DataLoader[str, Shares] = DataLoader(partial(load_delegations, self))
         self._entries: DataLoader[str, Sequence[CostEntry]] = DataLoader(partial(load_cost_entries, self))
         self._experiments: DataLoader[str, StoredExperiment | None] = DataLoader(
             partial(load_experiments, self)
@@ -103,6 +106,10 @@ class Context(Request):
     def cost_entries(self, usage_uid: str) -> Awaitable[Sequence[CostEntry]]:
         """What a usage incurred."""
         return self._entries.load(usage_uid)
+
+    def delegation(self, usage_uid: str) -> Awaitable[Shares]:
+        """What a usage that is seen spent itself, and by what it delegated."""
+        return self._delegations.load(usage_uid)
 
     def experiment(self, experiment_id: str) -> Awaitable[StoredExperiment | None]:
         """An experiment that the caller sees."""

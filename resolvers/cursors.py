@@ -26,6 +26,8 @@ SELECTIONS: Final = "selections"
 CLADES: Final = "clades"
 ANOMALIES: Final = "anomalies"
 AGREEMENTS: Final = "agreements"
+WEBHOOKS: Final = "webhooks"
+DEAD_LETTERS: Final = "dead-letters"
 USAGE_BY_TIME: Final = "usage"
 USAGE_BY_RECORDING: Final = "unpriced"
 
@@ -33,6 +35,7 @@ _SHAPES: Final = {
     USAGE_BY_TIME: re.compile(r"\d{16}/.+", re.DOTALL),
     ANOMALIES: re.compile(r"\d{16}/.+", re.DOTALL),
     USAGE_BY_RECORDING: re.compile(r"\d{16}"),
+    DEAD_LETTERS: re.compile(r"\d{16}"),
     EXCHANGE_RATES: re.compile(r"\d{1,9}"),
     AUDIT: re.compile(r"\d{16}/[0-9a-f.]+"),
 }

@@ -14,6 +14,8 @@ from graph.audit import AuditLog
 from graph.budgets import Budgets
 from graph.check import Check
 from graph.database import Database
+from graph.delegation import Delegations
+from graph.events import EventStream, Relay
 from graph.evolution import Experiments
 from graph.keys import Keys
 from graph.ledger import Trees
@@ -22,6 +24,7 @@ from graph.prices import PriceBooks
 from graph.reservations import Reservations
 from graph.rollups import Rollups
 from graph.usage import UsagePages
+from graph.webhooks import Webhooks
 from ledger.errors import Unavailable
 from ledger.price_sources import HeldPrice, StoredSource
 from ledger.reservations import ReservationService
@@ -83,6 +86,11 @@ class Services:
     prices: PriceBooks
     price_sources: PriceSources
     experiments: Experiments
+    delegations: Delegations
+    relay: Relay
+    webhooks: Webhooks
+    vet_url: Callable[[str], None]
+    """Raises ``InvalidInput`` for an address that nothing is sent to."""
     audit: AuditLog
     anomalies: Anomalies
     agreement_months: AgreementMonths
@@ -112,6 +120,7 @@ class Services:
         rollups: Rollups,
         check: Check,
         lists: Sequence[RateSource],
+        vet_url: Callable[[str], None],
     ) -> "Services":
         """With the plain stores of a database; ``lists`` are the price lists that tenants' cards lie over."""
         return cls(
@@ -131,4 +140,8 @@ class Services:
             audit=AuditLog(database),
             anomalies=Anomalies(database),
             agreement_months=AgreementMonths(database),
+            delegations=Delegations(database),
+            relay=Relay(EventStream(database)),
+            webhooks=Webhooks(database),
+            vet_url=vet_url,
         )

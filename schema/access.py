@@ -42,3 +42,18 @@ class Requires(FieldExtension):
 def guarded(permission: Permission, **options: Any) -> Any:
     """``strawberry.field`` for callers whose role grants ``permission``."""
     return strawberry.field(extensions=[Requires(permission)], **options)
+
+
+class RequiresToFollow(Requires):
+    """The same for a subscription, whose resolver gives a stream and not a value."""
+
+    async def resolve_async(
+        self, next_: Callable[..., Any], source: Any, info: strawberry.Info[Any, Any], **kwargs: Any
+    ) -> Any:
+        """Check, then hand out the stream."""
+        return self.resolve(next_, source, info, **kwargs)
+
+
+def guarded_stream(permission: Permission, **options: Any) -> Any:
+    """``strawberry.subscription`` for callers whose role grants ``permission``."""
+    return strawberry.subscription(extensions=[RequiresToFollow(permission)], **options)

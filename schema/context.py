@@ -12,6 +12,7 @@ from evolution.columns import Evaluations
 from evolution.records import AgentNode
 from evolution.scoring import AgentFitness
 from evolution.stored import StoredExperiment, StoredSelection
+from insight.delegation import Shares
 from insight.rollups import RollupQuery, RollupResult
 from ledger.access import Principal
 from ledger.explain import Derivation
@@ -77,6 +78,10 @@ class Context(Protocol):
 
     def cost_entries(self, usage_uid: str) -> Awaitable[Sequence[CostEntry]]:
         """What a usage incurred, in the order in which it was written."""
+        ...
+
+    def delegation(self, usage_uid: str) -> Awaitable[Shares]:
+        """What a usage that is seen spent itself, and by what it delegated. Raises ``LedgerError``."""
         ...
 
     def analysis(self, experiment: StoredExperiment) -> Awaitable[Analysis]:

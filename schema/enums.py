@@ -18,6 +18,7 @@ from evolution.records import UnknownCost as UnknownCosts
 from insight.rollups import Dimension, Granularity
 from ledger.access import Role
 from ledger.commands import AdjustmentKind
+from ledger.events import BudgetEventType
 from ledger.holds import Decision
 from ledger.holds import HoldState as ReservationState
 from ledger.model import (
@@ -48,6 +49,7 @@ __all__ = [
     "AdjustmentKind",
     "Aggregate",
     "AgreementLineKind",
+    "BudgetEventType",
     "BudgetState",
     "BudgetType",
     "CostSource",
@@ -86,6 +88,7 @@ __all__ = [
 ENUMS: tuple[type[StrEnum], ...] = (
     AdjustmentKind,
     Aggregate,
+    BudgetEventType,
     BudgetState,
     BudgetType,
     CostSource,

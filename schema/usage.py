@@ -13,6 +13,7 @@ from schema.access import guarded
 from schema.agent import Agent
 from schema.budget import Budget
 from schema.context import Info
+from schema.delegation import Delegation
 from schema.enums import EntryKind, Outcome, Pricing, ProcessingMode
 from schema.explanation import Explanation
 from schema.page import PageInfo
@@ -214,6 +215,11 @@ class TokenUsage:
         """Its first entry."""
         rows = await info.context.cost_entries(self.row["uid"])
         return CostEntry.of(rows[0]) if rows else None
+
+    @guarded(Permission.READ, description="What it spent itself, and by the operations that it delegated.")
+    async def delegation(self, info: Info) -> Delegation:
+        """Own and delegated spend."""
+        return Delegation.of(await info.context.delegation(self.row["uid"]))
 
     @guarded(Permission.READ, description="All that it incurred, in the order of writing.")
     async def cost_entries(self, info: Info) -> list[CostEntry]:

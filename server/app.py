@@ -28,8 +28,9 @@ from server.rest.pricing import pricing_routes
 from server.rest.reservations import reservation_routes
 from server.rest.teams import team_routes
 from server.rest.usage import usage_routes
-from server.routes import GuardedRoute, Routes
+from server.routes import GuardedRoute, GuardedSocket, Routes
 from server.services import Running
+from server.sockets import Sockets, socket_route
 
 
 class Application(Starlette):
@@ -39,10 +40,10 @@ class Application(Starlette):
     small request's time. They are for what no route takes.
     """
 
-    def __init__(self, routes: Sequence[GuardedRoute], **options: Any) -> None:
+    def __init__(self, routes: Sequence[GuardedRoute | GuardedSocket], **options: Any) -> None:
         super().__init__(routes=routes, **options)
         self._straight: dict[tuple[str, str], ASGIApp] = {}
-        self._variable: dict[tuple[str, str], list[GuardedRoute]] = {}
+        self._variable: dict[tuple[str, str], list[GuardedRoute | GuardedSocket]] = {}
         """Routes with a variable part, by method and the beginning of their path."""
         for route in routes:
             for method in route.methods or ():
@@ -75,8 +76,11 @@ def _beginning(path: str) -> str:
     return "/".join(path.split("/", 3)[:3])
 
 
-def build_app(running: Running) -> Starlette:
-    """The application on open services; it belongs to the event loop that serves it."""
+def build_app(running: Running, *, origins: frozenset[str] = frozenset()) -> Starlette:
+    """The application on open services; it belongs to the event loop that serves it.
+
+    Pages of ``origins`` may open WebSockets, beside our own.
+    """
     services, metrics = running.services, running.metrics
 
     async def look_up(hashed: str) -> Principal | None:
@@ -87,7 +91,8 @@ def build_app(running: Running) -> Starlette:
     def context_of(principal: Principal) -> Context:
         return Context(services, principal)
 
-    routes = Routes(Gate(look_up), metrics)
+    gate, schema = Gate(look_up), build_schema()
+    routes = Routes(gate, metrics)
     probe = Probe(running.database.verify)
     return Application(
         routes=[
@@ -99,7 +104,8 @@ def build_app(running: Running) -> Starlette:
             *team_routes(routes, context_of),
             *export_routes(routes, context_of),
             *anomaly_routes(routes, context_of),
-            *graphql_routes(routes, metrics, build_schema(), context_of),
+            *graphql_routes(routes, metrics, schema, context_of),
+            socket_route(Sockets(gate, metrics, schema, context_of, origins)),
             *page_routes(routes),
         ],
         middleware=[Middleware(SafeHeaders)],

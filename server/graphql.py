@@ -10,12 +10,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from ledger.access import Permission, Principal
-from resolvers.build import Schema
+from resolvers.build import Schema, answer_of
 from resolvers.context import Context
 from server.errors import BadRequest, Problem
 from server.limits import read_json
 from server.metrics import Metrics
 from server.routes import GuardedRoute, Routes
+
+ContextOf = Callable[[Principal], Context]
+"""Makes the context of one request of a caller."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +48,7 @@ def operation_of(body: object) -> Operation:
 
 
 def graphql_routes(
-    routes: Routes, metrics: Metrics, schema: Schema, context_of: Callable[[Principal], Context]
+    routes: Routes, metrics: Metrics, schema: Schema, context_of: ContextOf
 ) -> Sequence[GuardedRoute]:
     """The endpoint. A key is needed to ask at all; each field then asks for what it needs."""
 
@@ -57,12 +60,10 @@ def graphql_routes(
             context_value=context_of(principal),
             operation_name=operation.operation_name,
         )
-        answer: dict[str, Any] = {"data": result.data}
-        if result.errors:
-            answer["errors"] = [cast("dict[str, Any]", error.formatted) for error in result.errors]
-            for error in answer["errors"]:
-                metrics.refusals.labels(code_of(error)).inc()
-        return Response(_dumps(answer), media_type="application/json")
+        answer = answer_of(result)
+        for error in answer.get("errors", ()):
+            metrics.refusals.labels(code_of(error)).inc()
+        return Response(dumps(answer), media_type="application/json")
 
     return [routes.guarded("POST", "/graphql", execute, needs=Permission.READ, answer=as_graphql)]
 
@@ -84,7 +85,8 @@ def as_graphql(problem: Problem) -> Response:
     return Response(body, problem.status, problem.headers, "application/json")
 
 
-def _dumps(answer: object) -> bytes:
+def dumps(answer: object) -> bytes:
+    """JSON, with integers of any size."""
     try:
         return orjson.dumps(answer)
     except TypeError:  # an integer past 64 bits: a sum of counts may be

@@ -62,6 +62,18 @@ class Metrics:
             multiprocess_mode="livemostrecent",
             registry=registry,
         )
+        self.sockets = Gauge(
+            "costgraph_websockets",
+            "WebSockets that are open",
+            multiprocess_mode="livesum",
+            registry=registry,
+        )
+        self.deliveries = Counter(
+            "costgraph_webhook_deliveries",
+            "Attempts to deliver an event to a webhook endpoint, by outcome",
+            ["outcome"],
+            registry=registry,
+        )
         self.requests = Histogram(
             "costgraph_request_seconds",
             "Seconds per request",

@@ -9,8 +9,8 @@ from time import perf_counter
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
+from starlette.routing import Route, WebSocketRoute
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ledger.access import Permission, Principal
 from server.auth import Gate
@@ -53,6 +53,16 @@ class GuardedRoute(Route):
 
     def __init__(self, method: str, path: str, endpoint: Endpoint, needs: Permission | None) -> None:
         super().__init__(path, endpoint, methods=[method])
+        self.needs = needs
+
+
+class GuardedSocket(WebSocketRoute):
+    """A WebSocket with the permission that it needs before it tells anything."""
+
+    methods: frozenset[str] = frozenset()
+
+    def __init__(self, path: str, endpoint: ASGIApp, needs: Permission) -> None:
+        super().__init__(path, endpoint)
         self.needs = needs
 
 

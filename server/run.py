@@ -36,6 +36,7 @@ POLL_SECONDS = 0.02
 PROBE_SECONDS = 5.0
 GRACE_SECONDS = 20
 BACKLOG = 1024
+FRAME_BYTES_MAX = 2**18
 RESTART_SECONDS = 1.0
 SWITCH_SECONDS = 0.0005
 """The committer wakes up several times a commit: by default it would wait for 5 ms each time."""
@@ -97,7 +98,8 @@ def opened(settings: Settings, *, hot: bool = True) -> "Generator[ASGIApp]":
             connection = beside.submit(stack.enter_context, engine)
             from server.app import build_app
             from server.services import open_services
-        app = build_app(stack.enter_context(open_services(settings, connection.result(), hot=hot)))
+        running = stack.enter_context(open_services(settings, connection.result(), hot=hot))
+        app = build_app(running, origins=settings.origins)
         sys.setswitchinterval(SWITCH_SECONDS)
         gc.freeze()  # what is there now stays for good: no collection needs to walk it
         yield app
@@ -107,7 +109,7 @@ def http_server(app: "ASGIApp") -> "uvicorn.Server":
     """The HTTP server for an application whose services are open."""
     import uvicorn
 
-    from server.protocol import JoiningProtocol
+    from server.protocol import ClosingWebSocket, JoiningProtocol
 
     return uvicorn.Server(
         uvicorn.Config(
@@ -120,7 +122,9 @@ def http_server(app: "ASGIApp") -> "uvicorn.Server":
             backlog=BACKLOG,
             server_header=False,
             timeout_graceful_shutdown=GRACE_SECONDS,
-            ws="none",
+            ws=ClosingWebSocket,
+            ws_max_size=FRAME_BYTES_MAX,
+            ws_per_message_deflate=False,  # 64 KiB a connection, for messages of some hundred bytes
         )
     )
 

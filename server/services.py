@@ -4,6 +4,7 @@ import contextlib
 from collections.abc import Generator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 
 import structlog
 from pydantic import SecretStr
@@ -12,15 +13,16 @@ from graph.check import Check
 from graph.database import Database
 from graph.engines import Connection
 from graph.engines.folder import write_private
+from graph.events import Relay
 from graph.keys import hash_of, new_secret
 from graph.ledger import GraphLedgerStore, Trees
 from graph.migrations import MIGRATIONS, migrate
 from graph.rollups import Folder, RollupCheck, Rollups
-from ledger.changes import Changes
+from ledger.changes import Changes, Event
 from ledger.committer import Committer
 from ledger.errors import Unavailable
 from ledger.model import DEFAULT_TENANT
-from ledger.ports import Wanted
+from ledger.ports import EventListener, Wanted
 from ledger.reservations import ReservationService
 from ledger.service import LedgerService
 from pricing.bounds import Bounds, load_models
@@ -29,6 +31,7 @@ from pricing.quote import Pricer
 from pricing.resources import price_lists
 from resolvers.context import Services
 from server.closer import Closer
+from server.deliveries import Deliveries, vet_url
 from server.late_prices import LatePrices
 from server.metrics import Metrics
 from server.outbound import Outbound, Policy
@@ -39,9 +42,11 @@ from server.warm import warm
 from server.workers import (
     Worker,
     close_worker,
+    delivery_worker,
     fold_worker,
     late_prices_worker,
     refresh_worker,
+    relay_worker,
     sweep_worker,
 )
 
@@ -57,20 +62,27 @@ class Running:
     workers: Mapping[str, Worker | Committer]
     """By the names that readiness has for them."""
     metrics: Metrics
+    observer: "Observer"
 
     def gauge(self) -> None:
         """Read what the metrics show of the graph."""
         self.metrics.fold_lag.set(self.services.rollups.lag())
         self.metrics.show_sources(self.services.price_sources.health())
 
+    def listen(self, listener: EventListener) -> None:
+        """Tell a listener of every budget event that this process commits, from now on."""
+        self.observer.listeners.append(listener)
+
 
 class Observer:
-    """Tells the metrics, the fold and the other workers of every batch."""
+    """Tells the metrics, the fold, the other workers, the relay and the listeners of every batch."""
 
     def __init__(self, metrics: Metrics, folder: Folder) -> None:
         self._metrics = metrics
         self._folder = folder
         self.workers: tuple[Sweeper | LatePrices, ...] = ()
+        self.relay: Relay | None = None
+        self.listeners: list[EventListener] = []
 
     def committed(self, changes: Changes, commands: int, seconds: float, waiting: int) -> None:
         """A tenant's part of a batch is durable."""
@@ -83,6 +95,18 @@ class Observer:
         self._folder.committed(changes)
         for worker in self.workers:
             worker.committed(changes)
+        if self.relay is not None:
+            self.relay.committed(changes.head.tenant)
+        for event in changes.events if self.listeners else ():
+            self._tell(event)
+
+    def _tell(self, event: Event) -> None:
+        for listener in self.listeners:
+            try:
+                listener.happened(event)
+            except Exception:
+                # What is committed stays committed, and the other listeners are told.
+                logger.exception("a listener failed", event_type=event.type)
 
     def retried(self, reason: str) -> None:
         """A batch is decided again."""
@@ -107,6 +131,7 @@ def open_services(settings: Settings, connection: Connection, *, hot: bool = Tru
         pricer = Pricer(lists)
         bounds = Bounds(pricer, load_models(), catalogue.result())
         metrics = Metrics()
+        outbound = Outbound(Policy(settings.networks, http=settings.outbound_http))
         store, trees = GraphLedgerStore(database), Trees(database)
         rollups = Rollups(database, trees)
         folder = Folder(database, rollups)
@@ -120,12 +145,13 @@ def open_services(settings: Settings, connection: Connection, *, hot: bool = Tru
             rollups=rollups,
             check=Check(database, trees, RollupCheck(database, rollups)),
             lists=lists,
+            vet_url=partial(vet_url, outbound),
         )
         refresher = Refresher(
             services.price_sources,
             services.prices,
             committer,
-            Outbound(Policy(settings.networks, http=settings.outbound_http)),
+            outbound,
             catalogue.result(),
             files_dir=settings.price_files_dir,
             told=metrics.refreshed,
@@ -145,9 +171,15 @@ def open_services(settings: Settings, connection: Connection, *, hot: bool = Tru
             metrics.late_prices.inc,
         )
         observer.workers = (sweeper, late_prices)
-        # All but the fold commit, so they start after the committer does, and stop before it.
+        observer.relay = services.relay
+        deliveries = Deliveries(
+            services.webhooks, services.relay, trees, outbound, metrics, settings.webhook_pauses
+        )
+        # Those after the committer commit, so they start after it does, and stop before it.
         workers = {
             "fold": fold_worker(folder),
+            "relay": relay_worker(services.relay),
+            "deliveries": delivery_worker(deliveries),
             "committer": committer,
             "sweeper": sweep_worker(sweeper),
             "late_prices": late_prices_worker(late_prices),
@@ -157,7 +189,7 @@ def open_services(settings: Settings, connection: Connection, *, hot: bool = Tru
         for worker in workers.values():
             worker.start()
             stack.callback(worker.stop)
-        yield Running(services, database, workers, metrics)
+        yield Running(services, database, workers, metrics, observer)
 
 
 def found_default_tenant(store: GraphLedgerStore) -> None:

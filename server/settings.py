@@ -1,5 +1,6 @@
 """What is read from the environment, checked before anything starts."""
 
+import re
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Self
@@ -10,6 +11,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from graph.engines import Connection
 
 ADMIN_KEY_LENGTH_MIN = 32
+RETRY_SECONDS_MAX = 86_400
+ORIGIN = re.compile(r"https?://[^/?#\s,@]+")
 NEO4J_SCHEMES = ("bolt://", "bolt+s://", "bolt+ssc://", "neo4j://", "neo4j+s://", "neo4j+ssc://")
 
 
@@ -62,6 +65,14 @@ class Settings(BaseSettings):
     price_files_dir: Path | None = Field(
         default=None, description="the folder that price sources may read files from; unset: none"
     )
+    allowed_origins: str = Field(
+        default="",
+        description="further origins whose pages may open a WebSocket, with commas; the server's own may",
+    )
+    webhook_retry_seconds: str = Field(
+        default="5,30,120,600,1800,3600,7200,14400,28800",
+        description="pauses between the attempts to deliver an event; after the last one it is a dead letter",
+    )
 
     @field_validator("data_dir")
     @classmethod
@@ -95,6 +106,23 @@ class Settings(BaseSettings):
     def _folder_is_meant(cls, folder: Path | None) -> Path | None:
         return None if folder is None else folder.expanduser()
 
+    @field_validator("allowed_origins")
+    @classmethod
+    def _origins_are_origins(cls, origins: str) -> str:
+        for each in filter(None, (part.strip() for part in origins.split(","))):
+            if not ORIGIN.fullmatch(each):
+                msg = f"must hold origins such as https://app.example.com, not {each}"
+                raise ValueError(msg)
+        return origins
+
+    @field_validator("webhook_retry_seconds")
+    @classmethod
+    def _pauses_are_numbers(cls, text: str) -> str:
+        if not all(0 < pause <= RETRY_SECONDS_MAX for pause in _pauses(text)):
+            msg = f"must hold seconds from above 0 to {RETRY_SECONDS_MAX}, with commas"
+            raise ValueError(msg)
+        return text
+
     @model_validator(mode="after")
     def _engine_fits(self) -> Self:
         if self.neo4j_uri is not None and self.admin_key is None:
@@ -122,6 +150,16 @@ class Settings(BaseSettings):
         )
 
     @property
+    def origins(self) -> frozenset[str]:
+        """The further origins."""
+        return frozenset(filter(None, (part.strip().lower() for part in self.allowed_origins.split(","))))
+
+    @property
+    def webhook_pauses(self) -> tuple[float, ...]:
+        """The pauses of ``webhook_retry_seconds``."""
+        return _pauses(self.webhook_retry_seconds)
+
+    @property
     def networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
         """The networks of ``outbound_networks``."""
         return _networks(self.outbound_networks)
@@ -135,6 +173,11 @@ class Settings(BaseSettings):
 def _networks(text: str | None) -> tuple[IPv4Network | IPv6Network, ...]:
     """Raises ``ValueError``."""
     return tuple(ip_network(part.strip()) for part in (text or "").split(",") if part.strip())
+
+
+def _pauses(text: str) -> tuple[float, ...]:
+    """Raises ``ValueError``."""
+    return tuple(float(part) for part in text.split(",") if part.strip())
 
 
 def variable_of(field: str) -> str:

@@ -3,8 +3,10 @@
 import threading
 from collections.abc import Callable
 
+from graph.events import Relay
 from graph.rollups import Folder
 from server.closer import Closer
+from server.deliveries import Deliveries
 from server.late_prices import LatePrices
 from server.refresh import Refresher
 from server.sweeper import Sweeper
@@ -57,3 +59,13 @@ def fold_worker(folder: Folder) -> Worker:
 def refresh_worker(refresher: Refresher) -> Worker:
     """The thread that reads the price sources that are due."""
     return Worker("refresher", refresher.run, refresher.wake)
+
+
+def relay_worker(relay: Relay) -> Worker:
+    """The thread that reads events for those who follow them."""
+    return Worker("relay", relay.run, relay.wake)
+
+
+def delivery_worker(deliveries: Deliveries) -> Worker:
+    """The thread that delivers events to webhook endpoints."""
+    return Worker("deliveries", deliveries.run, deliveries.wake)

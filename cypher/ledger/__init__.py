@@ -34,6 +34,7 @@ class HeadRow(TypedDict):
     version: int
     last_now_us: int
     commits: int
+    awaited: int
 
 
 class LockedRow(TypedDict):
@@ -147,6 +148,13 @@ class LimitWindows(TypedDict):
     after_us: int
 
 
+class AwaitedRow(TypedDict):
+    """An operation that others wait for, and how many."""
+
+    uid: str
+    waiting: int
+
+
 class UidRow(TypedDict):
     """A key that exists."""
 
@@ -257,6 +265,7 @@ SPENT_BY_FACTS: CypherQuery[BudgetInSpan, SpentByFactsRow] = CypherQuery(
 SPENT_BY_FACTS_UNPRICED: CypherQuery[BudgetInSpan, SpentByFactsRow] = CypherQuery(
     "ledger/spent_by_facts_unpriced", BudgetInSpan, SpentByFactsRow
 )
+AWAITED: CypherQuery[Uids, AwaitedRow] = CypherQuery("ledger/awaited", Uids, AwaitedRow)
 HOLDS: CypherQuery[Uids, HoldRow] = CypherQuery("ledger/holds", Uids, HoldRow)
 EXPIRING: CypherQuery[ExpiringParams, ExpiringRow] = CypherQuery(
     "ledger/expiring", ExpiringParams, ExpiringRow
@@ -277,4 +286,6 @@ WRITE_UNPRICED: CypherQuery[Rows, NoRow] = CypherQuery("ledger/write_unpriced", 
 CREATE_WINDOWS: CypherQuery[Rows, NoRow] = CypherQuery("ledger/create_windows", Rows, NoRow)
 WRITE_EVENTS: CypherQuery[Rows, NoRow] = CypherQuery("ledger/write_events", Rows, NoRow)
 WRITE_ENTRIES: CypherQuery[Rows, NoRow] = CypherQuery("ledger/write_entries", Rows, NoRow)
+WRITE_DELEGATIONS: CypherQuery[Rows, NoRow] = CypherQuery("ledger/write_delegations", Rows, NoRow)
+WRITE_ARRIVALS: CypherQuery[Rows, NoRow] = CypherQuery("ledger/write_arrivals", Rows, NoRow)
 WRITE_REQUESTS: CypherQuery[Rows, NoRow] = CypherQuery("ledger/write_requests", Rows, NoRow)

@@ -1,7 +1,7 @@
 UNWIND $wanted.tenants AS tenant
 MATCH (l:Ledger {uid: tenant})
 SET l.locked = true
-WITH collect({tenant: l.tenant, seq: l.seq, version: l.version, last_now_us: l.last_now_us, commits: l.commits}) AS heads
+WITH collect({tenant: l.tenant, seq: l.seq, version: l.version, last_now_us: l.last_now_us, commits: l.commits, awaited: coalesce(l.awaited, 0)}) AS heads
 CALL () {
   UNWIND $wanted.operations AS uid
   MATCH (u:TokenUsage {uid: uid})

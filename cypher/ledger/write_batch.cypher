@@ -1,7 +1,8 @@
 CALL () {
   UNWIND $batch.heads AS row
   MATCH (l:Ledger {uid: row.tenant})
-  SET l.seq = row.seq, l.version = row.version, l.last_now_us = row.last_now_us, l.commits = row.commits
+  SET l.seq = row.seq, l.version = row.version, l.last_now_us = row.last_now_us, l.commits = row.commits,
+    l.awaited = row.awaited
   RETURN count(*) AS heads
 }
 CALL () {

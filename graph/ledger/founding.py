@@ -1,11 +1,11 @@
-"""What a new tenant has."""
+"""What a tenant has from the moment it is founded."""
 
 from ledger.limits import amount_limit
 from ledger.model import UNATTRIBUTED, Budget, BudgetType, Recurrence, Schedule, id_of, uid_of
 
 
 def unattributed(tenant: str) -> Budget:
-    """The budget that every tenant has from the start."""
+    """The root budget that pays for what nobody else does."""
     uid = uid_of(tenant, UNATTRIBUTED)
     return Budget(
         uid=uid,

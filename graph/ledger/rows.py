@@ -415,6 +415,9 @@ def operation_of(row: OperationRow) -> KnownOperation:
         charged,
         node.get("reservation_id"),
         node.get("estimated_cost_nano"),
+        None
+        if node.get("parent_operation_id") is None
+        else uid_of(node["tenant"], node["parent_operation_id"]),
     )
 
 
@@ -463,4 +466,5 @@ def head_properties(head: LedgerHead) -> HeadRow:
         "version": head.version,
         "last_now_us": head.last_now_us,
         "commits": head.commits,
+        "awaited": head.awaited,
     }

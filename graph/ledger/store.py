@@ -162,6 +162,11 @@ class GraphLedgerTransaction:
         found = self._transaction.run(queries.OPERATIONS, {"uids": list(uids)})
         return {each.uid: each for each in map(rows.operation_of, found)}
 
+    def awaited(self, uids: Iterable[str]) -> dict[str, int]:
+        """How many operations wait for each of some."""
+        found = self._transaction.run(queries.AWAITED, {"uids": list(uids)})
+        return {row["uid"]: row["waiting"] for row in found}
+
     def spent(self, budget_uid: str, start_us: int | None, end_us: int | None) -> Spent:
         """What was charged to a budget in [start_us, end_us); unpriced usage counts its tokens."""
         params = _in_span(budget_uid, start_us, end_us)
@@ -263,6 +268,10 @@ class GraphLedgerTransaction:
             write_entries(self._transaction, each.audit)
             agreement_store.write(self._transaction, each)
         self._write_batch(changes)
+        self._rows(
+            queries.WRITE_DELEGATIONS, [link._asdict() for each in changes for link in each.delegations]
+        )
+        self._rows(queries.WRITE_ARRIVALS, [{"uid": uid} for each in changes for uid in each.awaited])
         self._write_added(changes)
         anomaly_rows.write(self._transaction, changes)
         self._rows(

@@ -129,6 +129,20 @@ MIGRATIONS: tuple[Migration, ...] = (
         ),
     ),
     Migration(
+        version=4,
+        name="delegation and delivery",
+        types=(
+            statements.TYPE_TOKEN_USAGE_AWAITS_UID,
+            statements.TYPE_WEBHOOK_ENDPOINT_UID,
+            statements.TYPE_DEAD_LETTER_UID,
+        ),
+        schema=(
+            statements.INDEX_TOKEN_USAGE_BY_AWAITS_UID,
+            statements.UNIQUE_WEBHOOK_ENDPOINT_UID,
+            statements.UNIQUE_DEAD_LETTER_UID,
+        ),
+    ),
+    Migration(
         version=5,
         name="audit",
         types=(statements.TYPE_AUDIT_ENTRY_UID,),

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from server.cli import agreements, budget, evolve, exporting, importing, keys, price_sources
+from server.cli import agreements, budget, evolve, exporting, importing, keys, price_sources, webhooks
 from server.cli.agreements import costs
 from server.cli.audit import audit
 from server.cli.backup import backup, restore
@@ -56,6 +56,7 @@ app.command()(costs)
 app.command()(compare)
 app.command()(reprice)
 app.add_typer(keys.app)
+app.add_typer(webhooks.app)
 
 
 def print_version(wanted: bool) -> None:

@@ -21,6 +21,7 @@ SCANS_THAT_ARE_MEANT: dict[str, str] = {
     "health/clocks": "one node per tenant, when somebody asks the doctor",
     "price_sources/health": "a few nodes per tenant, when somebody asks for metrics",
     "rollups/backlog": "one node per tenant, once a minute",
+    "webhooks/enabled": "an endpoint each, some of every tenant's, once in two seconds",
     "reservations/tenants": "one node per tenant, once in ten seconds",
 }
 """Queries that read all nodes of a label, and why that is fine."""

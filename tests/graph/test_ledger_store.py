@@ -156,6 +156,7 @@ def usage_properties(t: str, path: str) -> dict[str, Any]:
         "session_uid": f"{t}/s",
         "region": "eu",
         "parent_operation_id": "none",
+        "awaits_uid": f"{t}/none",
         "outcome": "ERROR",
         "category": "chat",
         "tags": '{"a":"x","b":1}',

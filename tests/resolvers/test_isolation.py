@@ -48,6 +48,24 @@ PROBES: dict[str, tuple[str, ...]] = {
         "filter: {pricing: UNPRICED}",
         'filter: {pricing: UNPRICED, agentId: <agent>, from: "2020-01-01T00:00:00Z"}',
     ),
+    "session": ("sessionId: <session>",),
+    "delegation": (
+        "operationId: <operation>",
+        "agentId: <agent>",
+        "agentId: <bystander>",
+        'agentId: <agent>, from: "2020-01-01T00:00:00Z", to: <later>',
+        "sessionId: <session>",
+    ),
+    "webhookEndpoints": ("",),
+    "webhookDeadLetters": ("endpointId: <webhook>",),
+    "createWebhookEndpoint": (
+        'input: {url: "https://example.com/", budgetId: <budget>}',
+        'input: {url: "https://example.com/", budgetId: <above>}',
+    ),
+    "updateWebhookEndpoint": ("input: {endpointId: <webhook>, enabled: false}",),
+    "rotateWebhookSecret": ("endpointId: <webhook>",),
+    "deleteWebhookEndpoint": ("endpointId: <webhook>",),
+    "replayDeadLetters": ("endpointId: <webhook>",),
     "reservation": ("reservationId: <reservation>",),
     "ledgerCheck": ("", "budgetId: <budget>", "budgetId: <above>"),
     "apiKeys": ("",),
@@ -314,7 +332,7 @@ def test_another_tenant_learns_nothing_at_all(world: World, stranger: Caller) ->
 def test_the_marks_are_there_for_those_who_may_see_them(world: World) -> None:
     prober = Prober(world.admin, {})
     listed = ("budgets", "agents", "usage", "apiKeys", "experiments")
-    for field in (*listed, "costAnomalies", "agreements", "priceSources", "heldPrices"):
+    for field in (*listed, "costAnomalies", "agreements", "priceSources", "heldPrices", "webhookEndpoints"):
         assert marked(prober.caller.get(f"{{ {field} {everything(field)} }}"))
     own = world.confined.get(f'{{ budget(budgetId: "web") {everything("budget")} }}')["budget"]
     assert (own["childCount"], own["status"]["spent"]) == (2, "0.0035")

@@ -11,7 +11,7 @@ from starlette.routing import Route
 
 from ledger.access import Permission
 from server.page import FOLDER
-from server.routes import GuardedRoute
+from server.routes import GuardedRoute, GuardedSocket
 from server.run import opened
 from server.settings import load_settings
 from tests.server.test_rest_usage import usage
@@ -65,7 +65,12 @@ def methods(route: Route) -> Iterator[str]:
 
 
 def test_every_route_says_what_it_needs(routes: list[Any]) -> None:
-    assert all(isinstance(route, GuardedRoute) for route in routes)
+    assert all(isinstance(route, GuardedRoute | GuardedSocket) for route in routes)
+
+
+def test_there_is_one_socket_and_it_needs_a_key_that_reads(routes: list[Any]) -> None:
+    sockets = [route for route in routes if isinstance(route, GuardedSocket)]
+    assert [(route.path, route.needs) for route in sockets] == [("/graphql", Permission.READ)]
 
 
 def test_only_these_routes_are_open(routes: list[Any]) -> None:
@@ -259,7 +264,7 @@ def test_a_revoked_key_is_refused_within_five_seconds(
 def test_readiness_names_its_checks(server: ServerProcess) -> None:
     answer = httpx.get(f"{server.url}/readyz", trust_env=False)
     assert answer.status_code == 200
-    workers = ("committer", "fold", "sweeper", "late_prices", "closer", "refresher")
+    workers = ("committer", "fold", "sweeper", "late_prices", "closer", "refresher", "relay", "deliveries")
     checks = {"engine": True, **dict.fromkeys(workers, True)}
     assert answer.json() == {"status": "ready", "checks": checks}
     assert httpx.get(f"{server.url}/healthz", trust_env=False).json() == {"status": "ok"}

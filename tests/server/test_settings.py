@@ -38,6 +38,8 @@ def test_every_variable_of_the_contract_is_read(monkeypatch: pytest.MonkeyPatch,
         "COSTGRAPH_OUTBOUND_NETWORKS": "10.0.0.0/8, fd00::/8",
         "COSTGRAPH_OUTBOUND_HTTP": "true",
         "COSTGRAPH_PRICE_FILES_DIR": str(tmp_path / "prices"),
+        "COSTGRAPH_ALLOWED_ORIGINS": "https://app.example.com, http://localhost:3000",
+        "COSTGRAPH_WEBHOOK_RETRY_SECONDS": "0.5,60",
     }
     for name, value in given.items():
         monkeypatch.setenv(name, value)
@@ -54,6 +56,8 @@ def test_every_variable_of_the_contract_is_read(monkeypatch: pytest.MonkeyPatch,
     assert [str(each) for each in settings.networks] == ["10.0.0.0/8", "fd00::/8"]
     assert settings.outbound_http
     assert settings.price_files_dir == tmp_path / "prices"
+    assert settings.origins == {"https://app.example.com", "http://localhost:3000"}
+    assert settings.webhook_pauses == (0.5, 60)
     assert sorted(map(variable_of, Settings.model_fields)) == sorted(given)
 
 
@@ -72,6 +76,9 @@ def test_every_variable_of_the_contract_is_read(monkeypatch: pytest.MonkeyPatch,
             {"COSTGRAPH_OUTBOUND_NETWORKS": "10.0.0.1/8"},
             "COSTGRAPH_OUTBOUND_NETWORKS: 10.0.0.1/8 has host bits set",
         ),
+        ({"COSTGRAPH_ALLOWED_ORIGINS": "app.example.com"}, "COSTGRAPH_ALLOWED_ORIGINS: must hold origins"),
+        ({"COSTGRAPH_WEBHOOK_RETRY_SECONDS": "0"}, "COSTGRAPH_WEBHOOK_RETRY_SECONDS: must hold seconds"),
+        ({"COSTGRAPH_WEBHOOK_RETRY_SECONDS": "soon"}, "COSTGRAPH_WEBHOOK_RETRY_SECONDS: could not convert"),
         ({"COSTGRAPH_PORT": "http"}, "COSTGRAPH_PORT: Input should be a valid integer"),
         ({"COSTGRAPH_PORT": "70000"}, "COSTGRAPH_PORT: Input should be less than or equal to 65535"),
     ],

@@ -9,7 +9,7 @@ from graph.ledger import GraphLedgerStore
 from graph.ledger.rows import event_properties, usage_properties
 from ledger.model import seq_uid
 from ledger.ports import Wanted
-from tests.support.memory import Books
+from tests.support.memory import Books, parent_of
 
 Plain = dict[str, Any]
 
@@ -29,7 +29,7 @@ def graph_books(database: Database, tenant: str) -> Plain:
         transaction.cancel()
     head = heads[tenant]
     return {
-        "head": (head.seq, head.version, head.last_now_us, head.commits),
+        "head": (head.seq, head.version, head.last_now_us, head.commits, head.awaited),
         "budgets": budgets,
         "windows": windows,
         "agents": agents,
@@ -55,6 +55,9 @@ def memory_books(books: Books, tenant: str) -> Plain:
     entries: Plain = {}
     for uid, operation in books.operations.items():
         usages[uid] = {**_present(usage_properties(operation)), "uid": uid, "path": operation.path_uid}
+        parent_uid = parent_of(operation)
+        if parent_uid is not None and parent_uid not in books.operations:
+            usages[uid]["awaits_uid"] = parent_uid
         entry = operation.entry
         if entry is not None:
             usages[uid]["path"] = None
@@ -70,7 +73,7 @@ def memory_books(books: Books, tenant: str) -> Plain:
                 "path": operation.path_uid,
             }
     return {
-        "head": (head.seq, head.version, head.last_now_us, head.commits),
+        "head": (head.seq, head.version, head.last_now_us, head.commits, head.awaited),
         "budgets": {uid: budget for uid, (_, budget) in books.budgets.items()},
         "windows": books.windows,
         "agents": books.agents,

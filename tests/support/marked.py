@@ -29,7 +29,7 @@ class World:
 
     def seen(self) -> Any:
         """All that is there, as somebody sees it who may see everything."""
-        names = ("budgets", "agents", "apiKeys", "usage", "experiments")
+        names = ("budgets", "agents", "apiKeys", "usage", "experiments", "webhookEndpoints")
         shown = {name: self.admin.get(f"{{ {name} {everything(name, 1)} }}")[name] for name in names}
         sources = self.admin.get(f"{{ priceSources {everything('priceSources', 1)} }}")
         held = self.admin.get(f"{{ heldPrices {everything('heldPrices', 1)} }}")
@@ -71,6 +71,16 @@ def contracted(admin: Caller) -> None:
     said = {"agreementId": "hush-agreement", "budgetId": "hush-budget", "fromMonth": "2026-10"}
     credit = [{"termId": "hush credit", "amount": "777.7"}]
     admin.get(agree, input={**said, "credits": credit, "reason": "hush reason"})
+
+
+def hooked(admin: Caller) -> str:
+    """The id of a marked webhook endpoint, of all of the tenant's events."""
+    create = (
+        "mutation($input: CreateWebhookEndpointInput!)"
+        " { createWebhookEndpoint(input: $input) { endpoint { endpointId } } }"
+    )
+    said = {"url": "https://hush.example/hook", "description": "hush hook", "budgetId": "hush-budget"}
+    return admin.get(create, input=said)["createWebhookEndpoint"]["endpoint"]["endpointId"]
 
 
 def _budgets(admin: Caller) -> None:
@@ -158,6 +168,7 @@ def made(services: Services, tenant: str) -> World:
         "key": key,
         "card": "hush-card",
         "agreement": "hush-agreement",
+        "webhook": hooked(admin),
         "tenant": tenant,
     }
     return World(admin, ids)

@@ -97,6 +97,13 @@ class Books:
                 requests += 1
         return Spent(cost_nano, tokens, requests)
 
+    def awaited(self, uids: Iterable[str]) -> dict[str, int]:
+        """How many operations name each of some that are not recorded as the one that delegated them."""
+        asked = list(uids)
+        assert len(asked) == len(set(asked)), "the graph would count them twice"
+        parents = [parent_of(each) for each in self.operations.values()]
+        return {uid: parents.count(uid) for uid in asked if uid not in self.operations and uid in parents}
+
     def apply(self, changes: Changes) -> None:
         """Take over one tenant's part of a batch; refuse what a graph would refuse."""
         for budget in changes.budgets.values():
@@ -231,6 +238,9 @@ class MemoryTransaction:
     def operations(self, uids: Iterable[str]) -> dict[str, KnownOperation]:
         return {uid: _known(self.books.operations[uid]) for uid in uids if uid in self.books.operations}
 
+    def awaited(self, uids: Iterable[str]) -> dict[str, int]:
+        return self.books.awaited(uids)
+
     def spent(self, budget_uid: str, start_us: int | None, end_us: int | None) -> Spent:
         return self.books.spent(budget_uid, start_us, end_us)
 
@@ -263,6 +273,12 @@ class MemoryTransaction:
             self.books.apply(each)
 
 
+def parent_of(operation: RecordedOperation) -> str | None:
+    """The uid of the operation that delegated one."""
+    parent_id = operation.usage.sent.parent_operation_id
+    return None if parent_id is None else uid_of(operation.tenant, parent_id)
+
+
 def _known(operation: RecordedOperation) -> KnownOperation:
     answer = RecordedUsage(
         operation.usage.sent.operation_id,
@@ -277,6 +293,7 @@ def _known(operation: RecordedOperation) -> KnownOperation:
         uid_of(operation.tenant, operation.leaf_id),
         operation.pricing,
         answer,
+        parent_uid=parent_of(operation),
     )
 
 

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import Generator
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, partial
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from pricing.quote import Pricer
 from pricing.resources import price_lists
 from resolvers import Context, Services, build_schema
 from resolvers.build import Schema
+from server.deliveries import vet_url
 from server.outbound import Outbound, Policy
 from server.refresh import Refresher
 
@@ -67,6 +68,7 @@ def open_services(
             rollups=Rollups(database, trees),
             check=Check(database, trees),
             lists=lists,
+            vet_url=partial(vet_url, Outbound(Policy())),
         )
         refresher = Refresher(
             services.price_sources,

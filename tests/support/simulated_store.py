@@ -48,6 +48,7 @@ from ledger.warnings import load_warnings
 from pricing.agreements import Agreed
 from pricing.prices import GivenRates, PriceFile, Prices, Revision
 from pricing.volume import MonthSums
+from tests.support.memory import parent_of
 from tests.support.stored import StoredBooks, StoredEntry, StoredUsage
 
 
@@ -315,7 +316,13 @@ class SimulatedTransaction:
             usage.grown,
             reservation,
             usage.estimated_nano,
+            parent_of(operation),
         )
+
+    def awaited(self, uids: Iterable[str]) -> dict[str, int]:
+        self._step("read")
+        parents = [parent_of(each.operation) for each in self._store.usages.values()]
+        return {uid: parents.count(uid) for uid in uids if uid not in self._store.usages and uid in parents}
 
     def spent(self, budget_uid: str, start_us: int | None, end_us: int | None) -> Spent:
         self._step("read")

@@ -12,7 +12,14 @@ AGENT, CHILD = f"{TENANT}/agent", f"{TENANT}/child"
 PATH = f"{TENANT}/path"
 PRICED, UNPRICED = f"{TENANT}/priced", f"{TENANT}/unpriced"
 
-HEAD: ledger.HeadRow = {"tenant": TENANT, "seq": 2, "version": 1, "last_now_us": 7, "commits": 1}
+HEAD: ledger.HeadRow = {
+    "tenant": TENANT,
+    "seq": 2,
+    "version": 1,
+    "last_now_us": 7,
+    "commits": 1,
+    "awaited": 1,
+}
 FIGURES: dict[str, Any] = {
     "start_us": 0,
     "end_us": 10,
@@ -139,6 +146,9 @@ WITHOUT_PRICE: Given = (
         }
     ),
 )
+ABOVE = f"{TENANT}/above"
+AWAITING: Given = (ledger.WRITE_DELEGATIONS, rows({"parent_uid": ABOVE, "child_uid": PRICED}))
+ARRIVED = "CREATE (:TokenUsage {uid: 'example-ledger/above'})"
 LIMITED = (BUDGETS, LIMITS, WINDOWS)
 PATHED = (FOUNDED, BUDGETS, AGENTS, PATHS)
 RECORDED = (*PATHED, BATCH, WITHOUT_PRICE)
@@ -212,6 +222,10 @@ EXAMPLES = (
         ),
         (BUDGETS,),
     ),
+    written(AWAITING, *RECORDED),
+    Example(ledger.WRITE_DELEGATIONS, rows({"parent_uid": PRICED, "child_uid": UNPRICED}), given=RECORDED),
+    Example(ledger.AWAITED, {"uids": [ABOVE]}, (*RECORDED, AWAITING)),
+    Example(ledger.WRITE_ARRIVALS, rows({"uid": ABOVE}), (*RECORDED, AWAITING, ARRIVED)),
     written(LIMITS, BUDGETS),
     Example(ledger.DROP_LIMITS, rows({"budget_uid": LEAF, "kept": []}), LIMITED),
     written(AGENTS),

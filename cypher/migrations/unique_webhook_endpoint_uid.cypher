@@ -1,0 +1,2 @@
+CREATE CONSTRAINT unique_webhook_endpoint_uid IF NOT EXISTS
+FOR (n:WebhookEndpoint) REQUIRE n.uid IS UNIQUE

@@ -1,0 +1,4 @@
+MATCH (w:WebhookEndpoint {uid: $endpoint_uid})
+MERGE (l:DeadLetter {uid: $uid})
+SET l += $properties
+MERGE (l)-[:DEAD_AT]->(w)

@@ -1,0 +1,3 @@
+MATCH (w:WebhookEndpoint {uid: $uid})
+SET w += $properties
+RETURN properties(w) AS endpoint

@@ -1,0 +1,2 @@
+MATCH (l:DeadLetter {uid: $uid})
+DETACH DELETE l

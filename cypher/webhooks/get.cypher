@@ -1,0 +1,2 @@
+MATCH (w:WebhookEndpoint {uid: $uid})
+RETURN properties(w) AS endpoint

@@ -1,0 +1,1 @@
+"""The root fields that tell what happens, as it happens."""
