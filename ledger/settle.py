@@ -372,8 +372,8 @@ class _Settling:
             if not isinstance(result, RecordedUsage):
                 continue
             known = state.operation(uid_of(state.tenant, result.operation_id))
-            if known is None:
-                continue
+            if known is None or known.reservation_uid != self._hold.reservation_id:
+                continue  # recorded elsewhere, and compared there
             expected = known.estimated_nano if usage.estimated_nano is None else usage.estimated_nano
             if expected is not None:
                 charged_nano, facts = sum(known.charged), self._facts(usage)
