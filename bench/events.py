@@ -33,7 +33,7 @@ def run(engine: str, scale: float) -> Iterator[dict[str, Any]]:
         servers = [stack.enter_context(serving(folder, connection))]
         if connection is not None:
             (folder / "second").mkdir()
-            servers.append(stack.enter_context(serving(folder / "second", connection)))
+            servers.append(stack.enter_context(serving(folder / "second", connection, servers[0].key)))
         operations = max(200, int(2_000 * scale))
         _measure(servers, "warm", 200)
         for where, delays in _measure(servers, "told", operations).items():

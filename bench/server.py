@@ -28,9 +28,9 @@ class Server:
 
 
 @contextlib.contextmanager
-def serving(folder: Path, neo4j: Connection | None) -> Generator[Server]:
-    """``costgraph serve`` on a free port; stopped by SIGTERM at the end."""
-    key = secrets.token_hex(32)
+def serving(folder: Path, neo4j: Connection | None, key: str | None = None) -> Generator[Server]:
+    """``costgraph serve`` on a free port, with an admin key; stopped by SIGTERM at the end."""
+    key = key or secrets.token_hex(32)
     environment = {
         **os.environ,
         "COSTGRAPH_DATA_DIR": str(folder / "data"),
