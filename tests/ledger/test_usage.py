@@ -137,7 +137,7 @@ def test_a_providers_cost_is_an_exact_amount_from_zero(value: object, code: str)
     ("value", "code"), [("1e99999999999", "AMOUNT_OUT_OF_RANGE"), ("1e-99999999999", "INVALID")]
 )
 def test_a_unit_cost_that_would_take_ages_to_write_out_is_refused_at_once(value: str, code: str) -> None:
-    answer = refusal(unit="cpu_core_hour", quantity="1", unit_cost=value)
+    answer = refusal(model_id=None, unit="cpu_core_hour", quantity="1", unit_cost=value)
     assert (answer.code, answer.field) == (code, "unit_cost")
 
 
