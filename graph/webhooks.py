@@ -15,7 +15,8 @@ from cypher import webhooks as queries
 from cypher.query import NoParams
 from cypher.webhooks import EndpointRow
 from graph.agents import uid_range
-from graph.database import Database
+from graph.audit import act, write_entries
+from graph.database import Database, Transaction
 from ledger.delivery import DeadLetter, Endpoint, Secret
 from ledger.model import seq_uid, uid_of
 
@@ -40,8 +41,9 @@ class Webhooks:
         budget_uid: str | None,
         description: str | None,
         cursor_seq: int,
+        author: str | None = None,
     ) -> Endpoint:
-        """A new endpoint, which gets what comes after ``cursor_seq``."""
+        """A new endpoint, which gets what comes after ``cursor_seq``. ``author`` is the key that asks."""
         endpoint_id = secrets.token_hex(8)
         properties: dict[str, Any] = {
             "tenant": tenant,
@@ -59,8 +61,13 @@ class Webhooks:
             "secrets": secrets_text((Secret(secret),)),
         }
         params: queries.Created = {"uid": uid_of(tenant, endpoint_id), "properties": properties}
-        (row,) = self._database.write(queries.CREATE, params)
-        return endpoint_of(row)
+
+        def work(transaction: Transaction) -> Endpoint:
+            endpoint = endpoint_of(transaction.run(queries.CREATE, params)[0])
+            _audit(transaction, author, "webhook.create", None, endpoint)
+            return endpoint
+
+        return self._database.writing(work)
 
     def get(self, tenant: str, endpoint_id: str) -> Endpoint | None:
         """The endpoint with that id."""
@@ -76,14 +83,33 @@ class Webhooks:
         """All that are to be served, of every tenant."""
         return [endpoint_of(row) for row in self._database.read(queries.ENABLED, NoParams())]
 
-    def change(self, endpoint: Endpoint, properties: Mapping[str, Any]) -> Endpoint | None:
-        """Change an endpoint; None where it is gone."""
+    def change(
+        self,
+        endpoint: Endpoint,
+        properties: Mapping[str, Any],
+        *,
+        author: str | None = None,
+        action: str = "webhook.update",
+    ) -> Endpoint | None:
+        """Change an endpoint; None where it is gone. Without an ``author`` nobody did: it is on no record."""
         params: queries.Changed = {"uid": endpoint.uid, "properties": dict(properties)}
-        return _first(self._database.write(queries.CHANGE, params))
 
-    def delete(self, endpoint: Endpoint) -> None:
+        def work(transaction: Transaction) -> Endpoint | None:
+            changed = _first(transaction.run(queries.CHANGE, params))
+            if changed is not None and author is not None:
+                _audit(transaction, author, action, endpoint, changed)
+            return changed
+
+        return self._database.writing(work)
+
+    def delete(self, endpoint: Endpoint, author: str | None = None) -> None:
         """End an endpoint, and forget its dead letters."""
-        self._database.write(queries.DELETE, {"uid": endpoint.uid})
+
+        def work(transaction: Transaction) -> None:
+            transaction.run_consume(queries.DELETE, {"uid": endpoint.uid})
+            _audit(transaction, author, "webhook.delete", endpoint, None)
+
+        self._database.writing(work)
 
     def lease(self, endpoint: Endpoint) -> Endpoint | None:
         """The endpoint as it is now, for this process to serve; None where another process serves it."""
@@ -142,7 +168,7 @@ class Webhooks:
         }
         return [DeadLetter(**_letter(row)) for row in self._database.read(queries.REPLAYING, params)]
 
-    def replay(self, endpoint: Endpoint, seqs: Sequence[int] | None) -> int:
+    def replay(self, endpoint: Endpoint, seqs: Sequence[int] | None, author: str | None = None) -> int:
         """Have dead letters sent again, all of them where none are named; how many there are."""
         params: queries.Replayed = {
             "endpoint_uid": endpoint.uid,
@@ -150,7 +176,13 @@ class Webhooks:
             "before_uid": f"{endpoint.uid}0",
             "uids": None if seqs is None else [letter_uid(endpoint, seq) for seq in seqs],
         }
-        return sum(row["count"] for row in self._database.write(queries.REPLAY, params))
+
+        def work(transaction: Transaction) -> int:
+            count = sum(row["count"] for row in transaction.run(queries.REPLAY, params))
+            _audit(transaction, author, "webhook.replay", endpoint, endpoint, replayed=count)
+            return count
+
+        return self._database.writing(work)
 
     def drop(self, endpoint: Endpoint, letter: DeadLetter) -> None:
         """Forget a dead letter: it was taken."""
@@ -189,6 +221,35 @@ def endpoint_of(row: EndpointRow) -> Endpoint:
         node["lease_until_us"],
         node.get("replaying", False),
     )
+
+
+def _audit(
+    transaction: Transaction,
+    author: str | None,
+    action: str,
+    before: Endpoint | None,
+    after: Endpoint | None,
+    **more: object,
+) -> None:
+    """Put an act on the record, with the endpoint before and after; its secrets stay out."""
+    endpoint = after or before
+    if endpoint is None:
+        return
+    told = [None if each is None else _told(each) for each in (before, after)]
+    if told[1] is not None:
+        told[1] |= more
+    entry = act(endpoint.tenant, author, action, endpoint.endpoint_id, endpoint.budget_uid, *told)
+    write_entries(transaction, [entry])
+
+
+def _told(endpoint: Endpoint) -> dict[str, Any]:
+    return {
+        "url": endpoint.url,
+        "types": list(endpoint.types),
+        "description": endpoint.description,
+        "enabled": endpoint.enabled,
+        "secrets": len(endpoint.secrets),
+    }
 
 
 def _first(rows: Sequence[EndpointRow]) -> Endpoint | None:

@@ -31,11 +31,16 @@ from schema.webhook import (
 from schema.words import FIRST_MAX
 
 
-async def change(info: Info, endpoint_id: str, **properties: Any) -> Endpoint:
+async def change(
+    info: Info, endpoint_id: str, action: str = "webhook.update", **properties: Any
+) -> Endpoint:
     """Change an endpoint that the caller manages. Raises ``NotFound``."""
     context = info.context
     endpoint = await endpoint_for(info, endpoint_id)
-    changed = await context.read(context.services.webhooks.change, endpoint, properties)
+    author = context.principal.key_id
+    changed = await context.read(
+        lambda: context.services.webhooks.change(endpoint, properties, author=author, action=action)
+    )
     if changed is None:
         raise NotFound(f"There is no webhook endpoint {endpoint_id}.", field="endpoint_id")
     return changed
@@ -71,6 +76,7 @@ class WebhookMutations:
                 budget_uid=budget_uid,
                 description=description,
                 cursor_seq=head.seq,
+                author=context.principal.key_id,
             )
         )
         return WebhookEndpointSecret(endpoint=WebhookEndpoint.of(row), secret=secret)
@@ -103,7 +109,7 @@ class WebhookMutations:
         info.context.renew()
         endpoint, secret = await endpoint_for(info, endpoint_id), new_secret()
         valid = rotated(endpoint.secrets, secret, info.context.services.clock())
-        row = await change(info, endpoint_id, secrets=secrets_text(valid))
+        row = await change(info, endpoint_id, "webhook.rotate_secret", secrets=secrets_text(valid))
         return WebhookEndpointSecret(endpoint=WebhookEndpoint.of(row), secret=secret)
 
     @guarded(Permission.OPERATE, description="End a webhook endpoint. Its dead letters are forgotten.")
@@ -112,7 +118,7 @@ class WebhookMutations:
         context = info.context
         context.renew()
         endpoint = await endpoint_for(info, endpoint_id)
-        await context.read(context.services.webhooks.delete, endpoint)
+        await context.read(context.services.webhooks.delete, endpoint, context.principal.key_id)
         return WebhookEndpoint.of(endpoint)
 
     @guarded(
@@ -134,5 +140,6 @@ class WebhookMutations:
             else [seq_of(context.principal.tenant, each, "event_ids") for each in event_ids]
         )
         endpoint = await endpoint_for(info, endpoint_id)
-        count = await context.read(context.services.webhooks.replay, endpoint, seqs)
+        author = context.principal.key_id
+        count = await context.read(context.services.webhooks.replay, endpoint, seqs, author)
         return Replayed(count=BigInt(count))
