@@ -30,6 +30,7 @@ from resolvers.queries.agreement import AgreementQueries
 from resolvers.queries.audit import AuditQueries
 from resolvers.queries.budget import BudgetQueries
 from resolvers.queries.comparison import ComparisonQueries
+from resolvers.queries.display import DisplayQueries
 from resolvers.queries.estimate import EstimateQueries
 from resolvers.queries.experiment import ExperimentQueries
 from resolvers.queries.key import KeyQueries
@@ -48,6 +49,7 @@ class Query(
     ReservationQueries,
     PriceQueries,
     PriceSourceQueries,
+    DisplayQueries,
     ComparisonQueries,
     EstimateQueries,
     AgreementQueries,
