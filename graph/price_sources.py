@@ -232,8 +232,8 @@ def _told(held: HeldPrice, state: HeldState = HeldState.HELD, reason: str | None
     jumps = [
         {
             "unit": each.unit,
-            "before_per_million": str(price_for(each.before, MILLION)),
-            "after_per_million": str(price_for(each.after, MILLION)),
+            "before_per_million": f"{price_for(each.before, MILLION):f}",
+            "after_per_million": f"{price_for(each.after, MILLION):f}",
         }
         for each in held.jumps
     ]

@@ -48,7 +48,7 @@ def test_of_a_history_the_newest_days_are_taken_and_the_others_counted() -> None
         (table(), "no rates"),
         (table("2026-11-20, N/A, "), "no rates"),
         (table("2026-11-20, 1.0823, 163.42")[:-9] + b"\xff", "UTF-8"),
-        (table("2026-11-20, 1e10, 163.42"), "one EUR is .* USD: there can be no such rate"),
+        (table("2026-11-20, 10000000000, 163.42"), "one EUR is .* USD: there can be no such rate"),
         (table("2026-11-20, 0.0000000001, 163.42"), "there can be no such rate"),
         (table("2026-11-20, NaN, 163.42"), "line 2, USD"),
         (table("2026-11-20, 1, 2", currencies="USD, USD"), "USD has two rates on one day"),
