@@ -18,6 +18,7 @@ import orjson
 from cypher import price_sources as queries
 from cypher.query import NoParams
 from graph.agents import uid_range
+from graph.audit import act, write_entries
 from graph.database import Database, Transaction
 from graph.ledger.price_rows import CHUNK, Properties, card_properties, revision_of
 from ledger.model import uid_of
@@ -31,10 +32,12 @@ from ledger.price_sources import (
     StoredSource,
 )
 from ledger.refresh import Held
-from pricing.cards import RateCard
+from pricing.cards import MILLION, RateCard
+from pricing.currency import ExchangeRate
 from pricing.prices import Revision
 from pricing.review import Jump, Verdict
 from pricing.sources import Offered, PriceSource, SourceKind
+from pricing.view import price_for
 
 LEASE_SECONDS: Final = 180.0
 """For how long the lease of a process that died keeps the others waiting: longer than a refresh takes."""
@@ -57,9 +60,20 @@ class PriceSources:
             "lease_until_us": 0,
             "lease_owner": None,
         }
-        uid = uid_of(stored.tenant, stored.source.source_id)
-        (row,) = self._database.write(queries.PUT, {"uid": uid, "properties": properties})
-        return _stored_of(row["source"], stored.waiting)
+        tenant, source_id = stored.tenant, stored.source.source_id
+        uid = uid_of(tenant, source_id)
+
+        def work(transaction: Transaction) -> StoredSource:
+            known = [_stored_of(row["source"], 0) for row in transaction.run(queries.GET, {"uid": uid})]
+            (row,) = transaction.run(queries.PUT, {"uid": uid, "properties": properties})
+            before = asdict(known[0].source) if known else None
+            after = asdict(stored.source)
+            if before != after:
+                entry = act(tenant, stored.author, "price_source.put", source_id, None, before, after)
+                write_entries(transaction, [entry])
+            return _stored_of(row["source"], stored.waiting)
+
+        return self._database.writing(work)
 
     def get(self, tenant: str, source_id: str) -> StoredSource | None:
         """A source."""
@@ -74,9 +88,18 @@ class PriceSources:
         )
         return [_stored_of(row["source"], row["waiting"]) for row in rows]
 
-    def remove(self, tenant: str, source_id: str) -> None:
+    def remove(self, tenant: str, source_id: str, author: str | None) -> None:
         """Forget a source and what it held back. Its prices hold on, until somebody withdraws them."""
-        self._database.write(queries.REMOVE, {"uid": uid_of(tenant, source_id)})
+        uid = uid_of(tenant, source_id)
+
+        def work(transaction: Transaction) -> None:
+            for row in transaction.run(queries.GET, {"uid": uid}):
+                before = asdict(_stored_of(row["source"], 0).source)
+                entry = act(tenant, author, "price_source.remove", source_id, None, before, None)
+                write_entries(transaction, [entry])
+            transaction.run_consume(queries.REMOVE, {"uid": uid})
+
+        self._database.writing(work)
 
     def due(self, now_us: int) -> list[tuple[str, str]]:
         """Sources whose time has come, of every tenant: (tenant, id)."""
@@ -160,10 +183,19 @@ class PriceSources:
         self, tenant: str, held: Sequence[HeldPrice], state: HeldState, author: str | None, reason: str | None
     ) -> None:
         """Note what becomes of held prices; one that does not wait any more stays as it is."""
-        self._database.write(
-            queries.DECIDE,
-            {"rows": [_decision(tenant, each, state, author, reason) for each in held]},
-        )
+        rows = [_decision(tenant, each, state, author, reason) for each in held]
+        action = "held_price.approve" if state is HeldState.APPROVED else "held_price.reject"
+
+        def work(transaction: Transaction) -> None:
+            decided = {row["uid"] for row in transaction.run(queries.DECIDE, {"rows": rows})}
+            entries = [
+                act(tenant, author, action, each.held_id, None, _told(each), _told(each, state, reason))
+                for each in held
+                if uid_of(tenant, each.held_id) in decided
+            ]
+            write_entries(transaction, entries)
+
+        self._database.writing(work)
 
     def health(self) -> queries.HealthRow:
         """How all sources of all tenants are: for metrics."""
@@ -193,6 +225,25 @@ class PriceSources:
                 _decision(tenant, _held_of(row["held"]), HeldState.SUPERSEDED, None, None) for row in found
             ]
             transaction.run(queries.DECIDE, {"rows": rows})
+
+
+def _told(held: HeldPrice, state: HeldState = HeldState.HELD, reason: str | None = None) -> dict[str, Any]:
+    """A held price on the record: whose it is, what jumped, and what became of it."""
+    jumps = [
+        {
+            "unit": each.unit,
+            "before_per_million": f"{price_for(each.before, MILLION):f}",
+            "after_per_million": f"{price_for(each.after, MILLION):f}",
+        }
+        for each in held.jumps
+    ]
+    return {
+        "source_id": held.source_id,
+        "model": held.offered.key,
+        "jumps": jumps,
+        "state": state,
+        "reason": reason,
+    }
 
 
 def _parts(uid: str) -> tuple[str, str]:
@@ -280,6 +331,7 @@ def _held_row(stored: StoredSource, attempt: Attempt, held: Held) -> Properties:
             orjson.dumps(card_properties(tenant, Revision(card), 0)).decode() for card in offered.cards
         ],
         "row": [offered.row[begin : begin + CHUNK] for begin in range(0, len(offered.row), CHUNK)],
+        "rate": None if offered.rate is None else _rate_text(offered.rate),
         "jumps": [_jump_text(jump) for jump in held.jumps],
         "found_at_us": attempt.at_us,
         "version": attempt.version,
@@ -315,7 +367,9 @@ def _held_of(node: Mapping[str, Any]) -> HeldPrice:
     return HeldPrice(
         node["held_id"],
         node["source_id"],
-        Offered(node["key"], tuple(_cards_of(node["cards"])), "".join(node["row"])),
+        Offered(
+            node["key"], tuple(_cards_of(node["cards"])), "".join(node["row"]), _rate_of(node.get("rate"))
+        ),
         tuple(_jump_of(node["key"], orjson.loads(each)) for each in node["jumps"]),
         HeldState(node["state"]),
         node["found_at_us"],
@@ -329,6 +383,17 @@ def _held_of(node: Mapping[str, Any]) -> HeldPrice:
 def _cards_of(texts: Iterable[str]) -> Iterable[RateCard]:
     for text in texts:
         yield replace(revision_of(orjson.loads(text)).card, version="")
+
+
+def _rate_text(rate: ExchangeRate) -> str:
+    return orjson.dumps([rate.base, rate.quote, str(rate.rate), rate.day, rate.source]).decode()
+
+
+def _rate_of(text: str | None) -> ExchangeRate | None:
+    if text is None:
+        return None
+    base, quote, rate, day, source = orjson.loads(text)
+    return ExchangeRate(base, quote, Decimal(rate), day, source)
 
 
 def _jump_text(jump: Jump) -> str:

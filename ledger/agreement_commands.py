@@ -85,6 +85,8 @@ class CloseMonths:
     agreement_id: str
     month: str | None = None
     """The last month to close; None: all that are over."""
+    author: str | None = None
+    """None: it happens by itself."""
 
     def __post_init__(self) -> None:
         """Check what can be checked outside of the ledger's lock."""

@@ -11,17 +11,20 @@ from typing import Any, Final, TypeVar, cast
 
 import orjson
 
+from ledger.agreement_commands import CloseMonths, PutAgreement, WithdrawAgreement
 from ledger.changes import AuditEntry
 from ledger.commands import Adjust, Administer
 from ledger.model import Budget, uid_of
 from ledger.price_commands import PutExchangeRates, PutPriceFile, PutRateCard, Reprice, WithdrawRateCard
-from ledger.results import Adjusted, RatesTaken, Repriced, RepricedAs
+from ledger.results import Adjusted, MonthsClosed, RatesTaken, Repriced, RepricedAs
 from ledger.state import TenantState
+from pricing.agreements import Agreed
 from pricing.prices import PriceFile, Revision
 
 C = TypeVar("C")
 A = TypeVar("A", bound=Administer)
 K = TypeVar("K", PutRateCard, WithdrawRateCard)
+G = TypeVar("G", PutAgreement, WithdrawAgreement)
 R = TypeVar("R")
 _MONEY: Final = ("_nano", "amount")
 """How fields of amounts end."""
@@ -110,14 +113,17 @@ def on_adjustment(handle: Handler[Adjust, Adjusted]) -> Handler[Adjust, Adjusted
 
 
 def on_repricing(handle: Handler[Reprice, Repriced]) -> Handler[Reprice, Repriced]:
-    """A handler that reprices a page of operations: one entry says how many, and by how much."""
+    """A handler that reprices a page of operations: one entry says how many, and by how much.
+
+    What settles by itself, because its price has come, has no author and is no act of administration.
+    """
 
     def audited(state: TenantState, command: Reprice, now_us: int) -> Repriced:
         answer = handle(state, command, now_us)
         changed = [
             each for each in answer.differences if each.outcome in {RepricedAs.CHANGED, RepricedAs.SETTLED}
         ]
-        if changed and not command.dry_run:
+        if changed and not command.dry_run and command.author is not None:
             before: dict[str, int] = {}
             after: dict[str, int] = {}
             for each in changed:
@@ -135,6 +141,42 @@ def on_repricing(handle: Handler[Reprice, Repriced]) -> Handler[Reprice, Reprice
                 told,
             )
         return answer
+
+    return audited
+
+
+def on_agreement(action: str, handle: Handler[G, Agreed]) -> Handler[G, Agreed]:
+    """A handler that adds a version of an agreement."""
+
+    def audited(state: TenantState, command: G, now_us: int) -> Agreed:
+        agreements = state.prices.agreements
+        count = len(agreements.versions(command.agreement_id))
+        after = handle(state, command, now_us)
+        versions = agreements.versions(command.agreement_id)
+        if len(versions) > count:
+            before = _of_agreed(versions[-2]) if count else None
+            subject, budget_uid = after.agreement_id, after.budget_uid
+            _note(state, now_us, command.author, action, subject, budget_uid, before, _of_agreed(after))
+        return after
+
+    return audited
+
+
+def on_closing(handle: Handler[CloseMonths, MonthsClosed]) -> Handler[CloseMonths, MonthsClosed]:
+    """A handler that closes months; those that close by themselves are no act of administration."""
+
+    def audited(state: TenantState, command: CloseMonths, now_us: int) -> MonthsClosed:
+        closed = handle(state, command, now_us)
+        if closed.months and command.author is not None:
+            agreed = state.prices.agreements.versions(command.agreement_id)[-1]
+            months = [
+                {"month": month, "lines": [each._asdict() for each in lines]}
+                for month, lines in closed.months
+            ]
+            after = {"currency": closed.currency, "months": months}
+            subject, budget_uid = command.agreement_id, agreed.budget_uid
+            _note(state, now_us, command.author, "agreement.close", subject, budget_uid, None, after)
+        return closed
 
     return audited
 
@@ -193,6 +235,10 @@ def _of_card(revision: Revision) -> dict[str, Any]:
     return asdict(revision.card) | {
         name: value for name, value in revision._asdict().items() if name != "card"
     }
+
+
+def _of_agreed(agreed: Agreed) -> dict[str, Any]:
+    return agreed._asdict() | {"terms": asdict(agreed.terms)}
 
 
 def _without_content(file: PriceFile) -> dict[str, Any]:

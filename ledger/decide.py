@@ -8,7 +8,16 @@ from ledger.administer import close_budget, create_budget, increase_limit, move_
 from ledger.agents import register_agent
 from ledger.agreement_commands import CloseMonths, PutAgreement, WithdrawAgreement
 from ledger.agreements import put_agreement, withdraw_agreement
-from ledger.audit import on_adjustment, on_budget, on_card, on_file, on_rates, on_repricing
+from ledger.audit import (
+    on_adjustment,
+    on_agreement,
+    on_budget,
+    on_card,
+    on_closing,
+    on_file,
+    on_rates,
+    on_repricing,
+)
 from ledger.closing import close_months
 from ledger.commands import (
     Adjust,
@@ -90,7 +99,7 @@ _HANDLERS: dict[type[Any], Callable[[TenantState, Any, int], Result]] = {
     PutExchangeRates: on_rates(put_exchange_rates),
     PutPriceFile: on_file(put_price_file),
     Reprice: on_repricing(reprice),
-    PutAgreement: put_agreement,
-    WithdrawAgreement: withdraw_agreement,
-    CloseMonths: close_months,
+    PutAgreement: on_agreement("agreement.put", put_agreement),
+    WithdrawAgreement: on_agreement("agreement.withdraw", withdraw_agreement),
+    CloseMonths: on_closing(close_months),
 }

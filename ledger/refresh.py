@@ -3,31 +3,35 @@
 A price that jumps past the source's factor, becomes free, stops being so or changes its currency is held;
 the last good one goes on. A model that a source offers for the first time is compared with what the price
 lists say of it. What an admin has rejected is not asked again, and a card that people withdrew stays so
-until its price is another one.
+until its price is another one. A rate of exchange is compared with the one that held before it; what
+somebody else has given for a day, a source does not replace.
 """
 
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Final
 
-from ledger.price_commands import REASON_LENGTH_MAX, PutPriceFile, PutRateCard
+from ledger.price_commands import REASON_LENGTH_MAX, PutExchangeRates, PutPriceFile, PutRateCard
 from pricing.book import Book
 from pricing.cards import RateCard
+from pricing.currency import ExchangeRate
 from pricing.litellm import LiteLLMPrices, file_of, row_text
+from pricing.money import NANO
 from pricing.prices import FEED, Prices
 from pricing.quote import Pricer, PricingRequest
 from pricing.rates import Card
-from pricing.review import Jump, review
-from pricing.sources import Offered, PriceSource, Reading, key_of
+from pricing.review import Jump, review, verdict_on
+from pricing.sources import Offered, PriceSource, Reading, SourceKind, key_of
 
 AUTHOR: Final = "source:"
 """Begins the author of what a source says by itself."""
 JUMPS_MAX: Final = 20
 """How many jumps of one model are told."""
 
-Command = PutRateCard | PutPriceFile
+Command = PutRateCard | PutPriceFile | PutExchangeRates
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +48,7 @@ class Plan:
 
     commands: tuple[Command, ...]
     accepted: int
-    """Models whose price is new or another one."""
+    """Models whose price, or rates of exchange that, are new or others."""
     held: tuple[Held, ...]
     kept: int
     """Models whose last good price goes on, because the document has none that is taken."""
@@ -78,6 +82,8 @@ def plan_refresh(
     speaker = Speaker(tenant, f"{AUTHOR}{source.source_id}", reason_of(source, reading))
     if reading.file is not None:
         return _plan_file(speaker, source, reading, reading.file, prices, rejected)
+    if source.kind is SourceKind.ECB:
+        return _plan_rates(speaker, source, reading, prices, rejected)
     own = _own_cards(source, prices)
     commands: list[PutRateCard] = []
     held: list[Held] = []
@@ -103,12 +109,15 @@ def approved(speaker: Speaker, offers: Iterable[Offered], prices: Prices) -> tup
     """What the ledger is told when held prices are taken all the same."""
     found = list(offers)
     rows = {each.key: each.row for each in found if each.row}
-    cards = tuple(command for each in found for command in _cards(speaker, each, prices))
+    said: tuple[Command, ...] = tuple(command for each in found for command in _cards(speaker, each, prices))
+    rates = [each.rate for each in found if each.rate is not None]
+    if rates:
+        said += (PutExchangeRates(speaker.tenant, None, speaker.author, rates),)
     if not rows:
-        return cards
+        return said
     before = prices.file_prices
     known = {} if before is None else {name: row_text(row) for name, row in before.rows.items()}
-    return (*cards, _file(speaker, file_of({**known, **rows}), "" if before is None else before.version))
+    return (*said, _file(speaker, file_of({**known, **rows}), "" if before is None else before.version))
 
 
 def _own_cards(source: PriceSource, prices: Prices) -> Mapping[str, tuple[RateCard, ...]]:
@@ -188,6 +197,43 @@ def _plan_file(
     changed = sum(_rates(before.get(key)) != _rates(card) for key, card in reviewed.accepted.items())
     told = () if last is not None and content == last.content else (_file(speaker, content, reading.version),)
     return Plan(told, changed, tuple(held), len(reviewed.kept))
+
+
+def _plan_rates(
+    speaker: Speaker, source: PriceSource, reading: Reading, prices: Prices, rejected: Collection[str]
+) -> Plan:
+    given: dict[tuple[str, str], list[ExchangeRate]] = {}
+    taken: list[ExchangeRate] = []
+    held: list[Held] = []
+    refused = 0
+    rates = ((each, each.rate) for each in reading.offers.values() if each.rate is not None)
+    for offered, rate in sorted(rates, key=lambda each: each[1].day):
+        pair = rate.base, rate.quote
+        known = given.setdefault(pair, list(prices.rates.given(*pair)))
+        place = bisect_right(known, rate.day, key=lambda each: each.day)
+        before = known[max(0, place - 1)] if known else None
+        if (
+            before is not None
+            and before.day == rate.day
+            and (before.rate == rate.rate or before.source != rate.source)
+        ):
+            continue
+        jump = None if before is None else _jump(offered.key, before, rate, source.factor)
+        if jump is None:
+            taken.append(rate)
+            known.insert(place, rate)
+        elif offered.fingerprint in rejected:
+            refused += 1
+        else:
+            held.append(Held(offered, (jump,)))
+    told = (PutExchangeRates(speaker.tenant, None, speaker.author, taken),) if taken else ()
+    return Plan(told, len(taken), tuple(held), refused + len(held))
+
+
+def _jump(key: str, before: ExchangeRate, after: ExchangeRate, factor: Fraction) -> Jump | None:
+    old, new = (Fraction(each.rate) * NANO for each in (before, after))
+    verdict = verdict_on(old, new, factor)
+    return None if verdict is None else Jump(key, after.base, old, new, verdict)
 
 
 def _file(speaker: Speaker, content: bytes, version: str) -> PutPriceFile:

@@ -8,9 +8,9 @@ round, else by way of one currency in between. Codes are codes, not only those o
 
 import csv
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Context, Decimal
 from functools import lru_cache
 from io import StringIO
@@ -25,6 +25,7 @@ AGE_DAYS_MAX: Final = 7
 DIGITS: Final = Context(prec=18)
 """A rate that is computed (turned round, or by way of another currency) has so many digits; it is kept so."""
 _PAIRS_MAX: Final = 4096
+_DAY: Final = "%d %B %Y"
 _DIGITS_OF: Final = {
     code: digits
     for digits, codes in (
@@ -85,6 +86,10 @@ class ExchangeRates:
         for listed in self._pairs.values():
             listed.sort(key=lambda rate: rate.day)  # stable: of one day's, the last that was given holds
         self._by_day = lru_cache(maxsize=_PAIRS_MAX)(self._find)
+
+    def given(self, base: str, quote: str) -> Sequence[ExchangeRate]:
+        """The rates of a pair as they were given, by day; of one day's, the last one holds."""
+        return self._pairs.get((base, quote), ())
 
     def find(self, from_currency: str, to_currency: str, at_us: int) -> Conversion:
         """The conversion that holds at an instant (of its day in UTC). Raises ``NoExchangeRate``."""
@@ -182,7 +187,10 @@ def read_ecb(content: str, source: str = "ecb") -> Iterator[ExchangeRate]:
 
 def _day(text: str, line: int) -> int:
     try:
-        return date_day(date.fromisoformat(text))
+        # Tables of one day say it in words: 20 November 2026.
+        iso = text[:4].isdigit()
+        day = date.fromisoformat(text) if iso else datetime.strptime(text, _DAY).replace(tzinfo=UTC).date()
+        return date_day(day)
     except ValueError as error:
         raise InvalidPriceData(f"line {line}: {text[:20]!r} is not a date", "content") from error
 

@@ -68,16 +68,17 @@ def review(before: Mapping[str, Card], after: Mapping[str, Card], factor: Fracti
     return Review(accepted, held, kept, tuple(jumps))
 
 
-def approve(reviewed: Review, key: str) -> Review:
-    """The same review with a held price accepted. Raises ``InvalidRate`` where none is held."""
-    if key not in reviewed.held:
-        raise InvalidRate(f"no price of {key!r} is held", "key")
-    return Review(
-        {**reviewed.accepted, key: reviewed.held[key]},
-        {other: card for other, card in reviewed.held.items() if other != key},
-        {other: card for other, card in reviewed.kept.items() if other != key},
-        tuple(jump for jump in reviewed.jumps if jump.key != key),
-    )
+def verdict_on(old: Fraction, new: Fraction, factor: Fraction) -> Verdict | None:
+    """Why a change of one rate is held; None where it is not."""
+    if old == new:
+        return None
+    if not old:
+        return Verdict.NO_LONGER_FREE
+    if not new:
+        return Verdict.BECAME_FREE
+    if new > old * factor:
+        return Verdict.ROSE
+    return Verdict.FELL if new * factor < old else None
 
 
 def _jumps(key: str, before: Card, after: Card, factor: Fraction) -> list[Jump]:
@@ -91,19 +92,7 @@ def _jumps(key: str, before: Card, after: Card, factor: Fraction) -> list[Jump]:
         for start in (-1, *sorted({*mode.starts, *other.starts})):
             old, new = mode.tier_at(start).rates(), other.tier_at(start).rates()
             for unit in old.keys() & new.keys():
-                verdict = _verdict(old[unit], new[unit], factor)
+                verdict = verdict_on(old[unit], new[unit], factor)
                 if verdict is not None:
                     found.append(Jump(key, unit, old[unit], new[unit], verdict))
     return found
-
-
-def _verdict(old: Fraction, new: Fraction, factor: Fraction) -> Verdict | None:
-    if old == new:
-        return None
-    if not old:
-        return Verdict.NO_LONGER_FREE
-    if not new:
-        return Verdict.BECAME_FREE
-    if new > old * factor:
-        return Verdict.ROSE
-    return Verdict.FELL if new * factor < old else None

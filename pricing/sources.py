@@ -1,9 +1,10 @@
 """Price sources: where an organisation's prices come from by themselves, and what a document of one says.
 
 A source is one provider family's: LiteLLM's file, AWS's offer file for Bedrock, a price list of the shape
-that ``pricing.price_list`` states (OpenAI and Anthropic publish no price API), or the installed catalogue.
-Its document is read as a whole or not at all, into what is offered for each model, which
-``ledger.refresh`` compares with what holds.
+that ``pricing.price_list`` states (OpenAI and Anthropic publish no price API), or the installed catalogue;
+or a table of exchange rates.
+Its document is read as a whole or not at all, into what is offered for each model (or pair of
+currencies and day), which ``ledger.refresh`` compares with what holds.
 """
 
 import re
@@ -17,11 +18,14 @@ from hashlib import sha256
 from typing import Final, NamedTuple
 
 from pricing.aws_offer import read_offer
+from pricing.calendar import day_date
 from pricing.cards import RateCard
+from pricing.currency import ExchangeRate
 from pricing.errors import InvalidPriceData, InvalidPriceSource
 from pricing.litellm import LiteLLMPrices, read_litellm, row_text
 from pricing.price_list import card_id_of, read_price_list
 from pricing.prices import FEED
+from pricing.rate_table import read_table
 from pricing.review import FACTOR
 
 CATALOGUE_LOCATION: Final = "catalogue:"
@@ -50,6 +54,8 @@ class SourceKind(StrEnum):
     """A JSON file of the shape costgraph-price-list/1."""
     CATALOGUE = "CATALOGUE"
     """The installed genai-prices package, for one provider."""
+    ECB = "ECB"
+    """Exchange rates: the European Central Bank's CSV, plain or zipped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,15 +137,17 @@ class Offered(NamedTuple):
     """What a document says about one model."""
 
     key: str
-    """``provider/model``, or the name of a row of LiteLLM's file."""
+    """``provider/model``; the name of a row of LiteLLM's file; ``EUR/USD 2026-11-20`` of a rate."""
     cards: tuple[RateCard, ...] = ()
     row: str = ""
     """Of LiteLLM's file, as JSON."""
+    rate: ExchangeRate | None = None
 
     @property
     def fingerprint(self) -> str:
         """Equal for equal prices, whatever document they come in."""
-        return sha256(f"{self.cards!r}{self.row}".encode()).hexdigest()[:32]
+        rate = "" if self.rate is None else repr(self.rate)
+        return sha256(f"{self.cards!r}{self.row}{rate}".encode()).hexdigest()[:32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +161,7 @@ class Reading:
     file: LiteLLMPrices | None = None
     """LiteLLM's file, which holds as a whole."""
     left_out: int = 0
-    """Prices of the document that nobody asked for, or that cannot be read."""
+    """Prices of the document that nobody asked for, or that cannot be read; rates of days long ago."""
 
 
 def read_source(source: PriceSource, content: bytes) -> Reading:
@@ -177,6 +185,11 @@ def read_source(source: PriceSource, content: bytes) -> Reading:
             return reading_of(source, version, sha256(content).hexdigest(), cards)
         case SourceKind.CATALOGUE:
             raise InvalidPriceData("the catalogue has no document")
+        case SourceKind.ECB:
+            rates, left_out = read_table(content, source.source_id)
+            offered = (Offered(_pair_on(rate), rate=rate) for rate in rates)
+            content_hash = sha256(content).hexdigest()
+            return Reading("", content_hash, {each.key: each for each in offered}, left_out=left_out)
 
 
 def reading_of(
@@ -196,6 +209,11 @@ def reading_of(
 def key_of(card: RateCard) -> str:
     """What the prices of one model go by."""
     return f"{card.provider or '*'}/{card.model}"
+
+
+def _pair_on(rate: ExchangeRate) -> str:
+    """What one rate of one day goes by."""
+    return f"{rate.base}/{rate.quote} {day_date(rate.day)}"
 
 
 def _check_prices(card: RateCard) -> None:

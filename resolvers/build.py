@@ -33,6 +33,7 @@ from resolvers.queries.audit import AuditQueries
 from resolvers.queries.budget import BudgetQueries
 from resolvers.queries.comparison import ComparisonQueries
 from resolvers.queries.delegation import DelegationQueries
+from resolvers.queries.display import DisplayQueries
 from resolvers.queries.estimate import EstimateQueries
 from resolvers.queries.experiment import ExperimentQueries
 from resolvers.queries.key import KeyQueries
@@ -57,6 +58,7 @@ class Query(
     ReservationQueries,
     PriceQueries,
     PriceSourceQueries,
+    DisplayQueries,
     ComparisonQueries,
     EstimateQueries,
     AgreementQueries,

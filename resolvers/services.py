@@ -54,7 +54,7 @@ class Refreshing(Protocol):
         """Set up a source, or anew."""
         ...
 
-    def remove(self, tenant: str, source_id: str) -> StoredSource:
+    def remove(self, tenant: str, author: str, source_id: str) -> StoredSource:
         """Forget a source."""
         ...
 

@@ -60,7 +60,7 @@ class ComparedPage:
 
     looked: int
     left_out: int = strawberry.field(
-        description="Operations that have no cost yet, or were charged in another currency than USD."
+        description="Operations that have no cost yet, or were charged in a currency without a rate in USD."
     )
     models: list[ComparedModel]
     through: DateTime | None = strawberry.field(description="When the oldest of them happened.")

@@ -32,7 +32,9 @@ class PriceRefresh:
         "DATA UNAVAILABLE INTERNAL, or the ledger's."
     )
     message: str | None
-    accepted: int = strawberry.field(description="Models whose price is new or another one.")
+    accepted: int = strawberry.field(
+        description="Models whose price, or rates of exchange that, are new or others."
+    )
     held: int = strawberry.field(description="Models whose new price waits for approval.")
     kept: int = strawberry.field(description="Models whose last good price goes on without being confirmed.")
     left_out: int = strawberry.field(description="Prices of the document that are not read.")
@@ -139,7 +141,9 @@ class HeldPrice:
 
     held_id: strawberry.ID
     source_id: strawberry.ID
-    model: str = strawberry.field(description="`provider/model`, or the name in LiteLLM's file.")
+    model: str = strawberry.field(
+        description="`provider/model`; the name in LiteLLM's file; `EUR/USD 2026-11-20` of an exchange rate."
+    )
     jumps: list[PriceJump]
     state: HeldPriceState
     found_at: DateTime

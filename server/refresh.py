@@ -137,10 +137,10 @@ class Refresher:
         self._woken.set()
         return stored
 
-    def remove(self, tenant: str, source_id: str) -> StoredSource:
+    def remove(self, tenant: str, author: str, source_id: str) -> StoredSource:
         """Forget a source. Its prices hold on. Raises ``NotFound``."""
         stored = self._get(tenant, source_id)
-        self._sources.remove(tenant, source_id)
+        self._sources.remove(tenant, source_id, author)
         return stored
 
     def refresh(self, tenant: str, source_id: str) -> StoredSource:
@@ -272,7 +272,8 @@ class Refresher:
         source = stored.source
         if source.url is None:
             return Document(self._file(source.file_name or ""))
-        headers = {"Accept": "application/json"}
+        accepted = "text/csv, application/zip" if source.kind is SourceKind.ECB else "application/json"
+        headers = {"Accept": accepted}
         if stored.etag is not None and stored.content_hash is not None:
             headers["If-None-Match"] = stored.etag
         limits = Limits(source.timeout_seconds, DOCUMENT_BYTES_MAX)

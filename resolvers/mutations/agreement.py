@@ -61,7 +61,7 @@ class AgreementMutations:
     ) -> ClosedMonths:
         """Months that are closed now."""
         principal = info.context.principal
-        command = CloseMonths(principal.tenant, principal.scope_uid, agreement_id, month)
+        command = CloseMonths(principal.tenant, principal.scope_uid, agreement_id, month, principal.key_id)
         info.context.renew()
         return ClosedMonths.of(cast("MonthsClosed", await info.context.services.ledger.say(command)))
 

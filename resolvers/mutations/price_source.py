@@ -34,9 +34,8 @@ class PriceSourceMutations:
         """A price source that is no more."""
         context, principal = info.context, info.context.principal
         check_whole(principal.scope_uid)
-        return PriceSource.of(
-            await context.read(context.services.refresher.remove, principal.tenant, source_id)
-        )
+        remove = context.services.refresher.remove
+        return PriceSource.of(await context.read(remove, principal.tenant, principal.key_id, source_id))
 
     @guarded(
         Permission.ADMINISTER, description="Read a price source now; its newest refresh says how that went."

@@ -31,9 +31,7 @@ from schema.webhook import (
 from schema.words import FIRST_MAX
 
 
-async def change(
-    info: Info, endpoint_id: str, action: str = "webhook.update", **properties: Any
-) -> Endpoint:
+async def change(info: Info, endpoint_id: str, action: str = "webhook.update", **properties: Any) -> Endpoint:
     """Change an endpoint that the caller manages. Raises ``NotFound``."""
     context = info.context
     endpoint = await endpoint_for(info, endpoint_id)

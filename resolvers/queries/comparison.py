@@ -10,6 +10,7 @@ from ledger.errors import InvalidInput
 from ledger.model import Pricing
 from ledger.reader import Bill
 from pricing.agreements import AGREEMENT
+from pricing.errors import NoExchangeRate
 from pricing.estimate import Compared, Workload
 from pricing.prices import Prices
 from resolvers import cursors
@@ -32,13 +33,25 @@ def compared(
     for bill in bills:
         known = bill.pricing is Pricing.PRICED and bill.request.resource is None
         known = known and bill.facts["resource"] != AGREEMENT
-        if not known or {entry.currency for entry in bill.entries} != {CURRENCY}:
+        charged_nano = _charged(prices, bill) if known else None
+        if charged_nano is None:
             left_out += 1
             continue
-        charged_nano = sum(entry.total_cost_nano for entry in bill.entries)
         workload.add([(bill.request, charged_nano)], prices.pricer(bill.path.budget_uids))
     found = workload.compared()
     return {(provider, model): found[f"{provider}/{model}"] for provider, model in models}, left_out
+
+
+def _charged(prices: Prices, bill: Bill) -> int | None:
+    """What an operation did cost, at the rate of its day; None where nobody knows that."""
+    at_us = bill.request.at_us
+    try:
+        return sum(
+            prices.rates.find(entry.currency, CURRENCY, at_us).convert(entry.total_cost_nano)
+            for entry in bill.entries
+        )
+    except NoExchangeRate:
+        return None
 
 
 @strawberry.type

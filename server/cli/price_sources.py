@@ -69,7 +69,9 @@ def sources(as_json: Json = False, url: Url = None, key: Key = None, data_dir: D
 def source(
     source_id: SourceId,
     *,
-    kind: Annotated[str, typer.Option(help="litellm, aws_bedrock, price_list or catalogue.")],
+    kind: Annotated[
+        str, typer.Option(help="litellm, aws_bedrock, price_list, catalogue or ecb (exchange rates).")
+    ],
     location: Annotated[
         str, typer.Option(help="A URL, or file:NAME in the server's folder of price files.")
     ] = "catalogue:",
@@ -92,6 +94,7 @@ def source(
     costgraph prices source bedrock --kind aws_bedrock --region us-east-1 \
           --location https://prices.example/aws.json --model "Nova Pro=amazon.nova-pro-v1:0"
     costgraph prices source anthropic --kind catalogue --provider anthropic
+    costgraph prices source ecb --kind ecb --location https://rates.example/eurofxref.zip
     """
     from server.cli.api import connected
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from server.cli.display import in_currency
 from server.cli.options import DataDir, Json, Key, Url, Where
 
 SHOWN_AGENTS = 50
@@ -55,6 +56,9 @@ class Activity:
 
 def status(
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Each agent's recent spend.")] = False,
+    currency: Annotated[
+        str | None, typer.Option(help="Show budgets in this currency, by the newest exchange rates.")
+    ] = None,
     as_json: Json = False,
     url: Url = None,
     key: Key = None,
@@ -67,6 +71,7 @@ def status(
 
       costgraph status
       costgraph status --verbose
+      costgraph status --currency JPY
     """
     from server.cli.api import connected
     from server.cli.budget import all_budgets
@@ -76,14 +81,17 @@ def status(
     with connected(Where(url, key, data_dir)) as api:
         budgets = list(all_budgets(api))
         roots = [each for depth, each in arrange(budgets) if depth == 0]
+        shown, notes = (roots, []) if currency is None else in_currency(api, roots, currency)
         agents = activities(api, roots, datetime.now(UTC)) if verbose else []
         address = api.url
     out = console()
     if as_json:
-        out.print_json(data={"url": address, "budgets": roots, "agents": [each.as_json() for each in agents]})
+        out.print_json(data={"url": address, "budgets": shown, "agents": [each.as_json() for each in agents]})
         return
     out.print(f"[bold]{address}[/bold] · {len(budgets):,} budgets")
-    out.print(budget_table([(0, each) for each in roots]))
+    out.print(budget_table([(0, each) for each in shown]))
+    for note in notes:
+        out.print(note, style="dim", markup=False)
     if verbose:
         out.print()
         out.print(agent_table(agents[:SHOWN_AGENTS]))

@@ -115,8 +115,8 @@ class _Door:
         if not shown:
             raise _unknown(provider, model)
         body = {"provider": provider, "model_name": model, "days": days, "history": shown}
-        # Its first point moves with the clock: kept for five minutes, it has no tag of its own.
-        return Response(exact_json(body), headers={"Cache-Control": CACHE}, media_type="application/json")
+        # Its first point moves with the clock and says the same: a weak tag leaves that instant out.
+        return _cached(request, body, {**body, "history": [{**shown[0], "from": None}, *shown[1:]]})
 
     async def estimate(self, request: Request, principal: Principal) -> Response:
         """What a call will cost, with an interval, by its text or its tokens."""
@@ -203,11 +203,14 @@ def _body(data: PricingData, card: Card) -> dict[str, Any]:
     return body
 
 
-def _cached(request: Request, body: Mapping[str, Any]) -> Response:
+def _cached(request: Request, body: Mapping[str, Any], same: Mapping[str, Any] | None = None) -> Response:
+    """An answer that may be kept; ``same`` is what it says where that is equal for different bodies."""
     content = exact_json(body)
-    tag = f'"{blake2b(content, digest_size=12).hexdigest()}"'
-    headers = {"Cache-Control": CACHE, "ETag": tag}
-    if tag in [each.strip() for each in request.headers.get("if-none-match", "").split(",")]:
+    said = content if same is None else exact_json(same)
+    tag = f'"{blake2b(said, digest_size=12).hexdigest()}"'
+    headers = {"Cache-Control": CACHE, "ETag": tag if same is None else f"W/{tag}"}
+    known = request.headers.get("if-none-match", "").split(",")
+    if tag in [each.strip().removeprefix("W/") for each in known]:
         return Response(status_code=304, headers=headers)
     return Response(content, headers=headers, media_type="application/json")
 

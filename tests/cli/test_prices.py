@@ -114,6 +114,21 @@ def test_rates_and_files_are_imported(shell: Shell, name: str, tmp_path: Path) -
     assert "No such file" in shell.run("prices", "rates", str(tmp_path / "nowhere.csv"), code=REFUSED)
 
 
+def test_budgets_are_shown_in_another_currency(shell: Shell, name: str) -> None:
+    code, root = f"T{name[1:7].upper()}", f"{name}-root"
+    shell.run("budget", "create", root, "--amount", "10", "--currency", "EUR")
+    note = f"no rate from EUR to {code} is known"
+    assert note in shell.run("status", "--currency", code)
+    shell.run("prices", "rate", "EUR", code, "2.5")
+    (found,) = [
+        each for each in shell.json("status", "--currency", code)["budgets"] if each["budgetId"] == root
+    ]
+    assert (found["amount"], found["currency"], found["status"]["available"]) == ("25", code, "25")
+    shown = shell.run("status", "--currency", code)
+    assert f"25.00 {code}" in shown
+    assert f"at 2.5 {code} per EUR of " in shown
+
+
 def test_repricing_is_tried_then_done_then_nothing_is_left(shell: Shell, name: str) -> None:
     budget = f"{name}-budget"
     shell.run("budget", "create", budget)

@@ -10,7 +10,7 @@ from pricing.cards import MILLION, RateCard, RateLine
 from pricing.errors import InvalidRate
 from pricing.modes import Mode
 from pricing.rates import Card
-from pricing.review import Jump, Verdict, approve, review
+from pricing.review import Jump, Verdict, review
 
 
 def card(price: str, completion: str = "10", currency: str = "USD", batch: str = "1") -> Card:
@@ -52,9 +52,7 @@ def test_a_jump_is_held_and_the_price_before_goes_on(price: str, verdict: Verdic
     assert {(jump.unit, jump.verdict) for jump in found.jumps} >= {("uncached", verdict)}
     assert found.accepted == {}
     assert found.current() == BEFORE
-    approved = approve(found, "p/m")
-    assert approved.current() == {"p/m": card(price)}
-    assert (approved.held, approved.jumps) == ({}, ())
+    assert found.held == {"p/m": card(price)}
 
 
 def test_what_was_free_and_is_not_any_more_is_held() -> None:
@@ -76,8 +74,6 @@ def test_new_models_hold_and_vanished_ones_keep_their_last_price() -> None:
     assert found.current() == {**BEFORE, "p/new": card("999")}
 
 
-def test_a_factor_and_an_approval_that_make_no_sense_are_errors() -> None:
+def test_a_factor_that_makes_no_sense_is_an_error() -> None:
     with pytest.raises(InvalidRate, match="a factor of 1 would hold everything"):
         review({}, {}, Fraction(1))
-    with pytest.raises(InvalidRate, match="no price of 'p/m' is held"):
-        approve(review(BEFORE, BEFORE), "p/m")

@@ -22,6 +22,7 @@ NEEDS = {
     "Query.operation": Permission.READ,
     "Query.rateCards": Permission.READ,
     "Query.exchangeRates": Permission.READ,
+    "Query.displayedAmounts": Permission.READ,
     "Query.priceFiles": Permission.OPERATE,
     "Query.priceSources": Permission.ADMINISTER,
     "Query.heldPrices": Permission.ADMINISTER,
@@ -98,6 +99,9 @@ ASKED = {
     "Query.operation": '{ operation(operationId: "a") { operationId } }',
     "Query.rateCards": "{ rateCards { nodes { cardId } } }",
     "Query.exchangeRates": "{ exchangeRates { nodes { rate } } }",
+    "Query.displayedAmounts": (
+        '{ displayedAmounts(amounts: ["1"], currency: "USD", displayCurrency: "USD") { rate } }'
+    ),
     "Query.priceFiles": "{ priceFiles { number } }",
     "Query.priceSources": "{ priceSources { sourceId } }",
     "Query.heldPrices": "{ heldPrices { nodes { heldId } } }",

@@ -1,5 +1,6 @@
 """Acts of administration: each leaves its entry, in its own transaction, for those who may see it."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -7,9 +8,12 @@ import pytest
 from graph.audit import AuditLog
 from graph.database import Database
 from ledger.access import Permission, Role
+from ledger.agreement_commands import CloseMonths
+from ledger.price_commands import Reprice
 from resolvers import Services
 from tests.resolvers.test_access import NEEDS
 from tests.support.experiments import experiment, family
+from tests.support.price_documents import holding_source
 from tests.support.services import Caller, admin_of, budget, record, usage
 
 LOG = """
@@ -66,6 +70,17 @@ def test_what_changes_nothing_or_is_refused_leaves_no_entry(admin: Caller) -> No
     assert [each["action"] for each in acts(admin)] == ["budget.create"]
 
 
+def agreement(percent: str) -> dict[str, Any]:
+    discount = {"termId": "big", "tiers": [{"above": "100", "discountPercent": percent}]}
+    return {"agreementId": "deal", "budgetId": "acme", "fromMonth": "2026-10", "discounts": [discount]}
+
+
+SOURCE = {
+    "sourceId": "own",
+    "kind": "PRICE_LIST",
+    "location": "https://prices.example/own.json",
+    "everySeconds": None,
+}
 INCREASE = {"idempotencyKey": "i", "budgetId": "acme", "amount": "1", "until": "2100-01-01T00:00:00Z"}
 REFUND = {"idempotencyKey": "r", "operationId": "op", "kind": "REFUND", "change": "-0.001"}
 ALWAYS = {"from": "2020-01-01T00:00:00Z", "to": "2100-01-01T00:00:00Z", "dryRun": False}
@@ -84,13 +99,26 @@ MUTATIONS: dict[str, tuple[str, Any, str]] = {
     "addExchangeRates": ("AddExchangeRatesInput", {"rates": [RATE]}, "exchange_rates.add"),
     "importPriceFile": ("ImportPriceFileInput", {"content": FILE, "version": "1"}, "price_file.import"),
     "createApiKey": ("CreateApiKeyInput", {"name": "k", "role": "VIEWER"}, "api_key.create"),
+    "createAgreement": ("AgreementInput", agreement("10"), "agreement.put"),
+    "updateAgreement": ("AgreementInput", agreement("20"), "agreement.put"),
+    "closeMonths": ("", 'agreementId: "deal", month: "2026-10"', "agreement.close"),
+    "withdrawAgreement": ("", 'agreementId: "deal"', "agreement.withdraw"),
+    "putPriceSource": ("PriceSourceInput", SOURCE, "price_source.put"),
+    "removePriceSource": ("", 'sourceId: "own"', "price_source.remove"),
     "closeBudget": ("", 'budgetId: "acme"', "budget.close"),
 }
 """One example of every administrative mutation, in an order in which each changes something."""
 
 ADMINISTRATIVE = {Permission.MANAGE_BUDGETS, Permission.OPERATE, Permission.ADMINISTER}
-ELSEWHERE = {"revokeApiKey"}
-"""What needs an id that is only known then: tested on its own below."""
+WEBHOOKS = (
+    "createWebhookEndpoint",
+    "updateWebhookEndpoint",
+    "rotateWebhookSecret",
+    "replayDeadLetters",
+    "deleteWebhookEndpoint",
+)
+ELSEWHERE = {"revokeApiKey", "approveHeldPrices", "rejectHeldPrices", "refreshPriceSource", *WEBHOOKS}
+"""What needs an id that is only known then, or does several things: tested on its own below."""
 
 
 def test_every_administrative_mutation_leaves_an_entry(admin: Caller) -> None:
@@ -112,6 +140,66 @@ def test_every_administrative_mutation_leaves_an_entry(admin: Caller) -> None:
         found = acts(admin)
         assert (len(found), found[0]["action"]) == (before + 1, action), name
         assert found[0]["author"] == "an-admin"
+
+
+def test_agreements_are_told_with_their_terms_and_months_that_close_by_themselves_are_not(
+    admin: Caller, services: Services, tenant: str
+) -> None:
+    budget(admin, "acme")
+    record(admin, usage("op", budgetId="acme", timestamp="2026-10-20T09:00:00Z", providerCost="200"))
+    put = "mutation($input: AgreementInput!) { createAgreement(input: $input) { version } }"
+    for _ in range(2):
+        admin.get(put, input=agreement("10"))
+    (found,) = (each for each in acts(admin) if each["action"] == "agreement.put")
+    assert (found["subject"], found["budgetId"], found["before"]) == ("deal", "acme", None)
+    (discount,) = found["after"]["terms"]["discounts"]
+    assert discount["tiers"] == [[100_000_000_000, 100_000]]
+    asyncio.run(services.ledger.say(CloseMonths(tenant, None, "deal", "2026-10")))
+    assert "agreement.close" not in {each["action"] for each in acts(admin)}
+    record(admin, usage("late", budgetId="acme", timestamp="2026-10-20T09:00:00Z", providerCost="10"))
+    close = 'mutation { closeMonths(agreementId: "deal", month: "2026-10") { months { month } } }'
+    for _ in range(2):
+        admin.get(close)
+    (closed,) = (each for each in acts(admin) if each["action"] == "agreement.close")
+    (month,) = closed["after"]["months"]
+    assert [line["effective_nano"] for line in month["lines"]] == ["-1000000000"]
+
+
+def test_sources_are_told_when_they_change_and_held_prices_when_they_are_decided(
+    admin: Caller, services: Services, tenant: str
+) -> None:
+    put = "mutation($input: PriceSourceInput!) { putPriceSource(input: $input) { sourceId } }"
+    for seconds in (None, None, 3600):
+        admin.get(put, input={**SOURCE, "everySeconds": seconds})
+    changed, created = acts(admin)
+    assert ("every_seconds" in changed["before"], changed["after"]["every_seconds"]) == (False, 3600)
+    assert (created["before"], created["after"]["location"]) == (None, SOURCE["location"])
+    held_id = holding_source(services.price_sources, tenant, "acme")
+    reject = 'mutation($ids: [ID!]!) { rejectHeldPrices(heldIds: $ids, reason: "no") { state } }'
+    for _ in range(2):
+        admin.get(reject, ids=[held_id])
+    decided = [each for each in acts(admin) if each["action"] == "held_price.reject"]
+    assert [(each["subject"], each["author"]) for each in decided] == [(held_id, "an-admin")]
+    assert (decided[0]["before"]["state"], decided[0]["after"]["state"]) == ("HELD", "REJECTED")
+    assert (decided[0]["after"]["model"], decided[0]["after"]["reason"]) == ("acme/model", "no")
+    gone = 'mutation { removePriceSource(sourceId: "acme") { sourceId } }'
+    admin.get(gone)
+    assert admin.ask(gone).code == "NOT_FOUND"
+    removed = last(admin)
+    assert (removed["action"], removed["subject"], removed["after"]) == ("price_source.remove", "acme", None)
+
+
+def test_what_settles_by_itself_is_no_act_of_administration(
+    admin: Caller, services: Services, tenant: str
+) -> None:
+    record(admin, usage("op", modelId="unheard-of"))
+    lines = [{"unit": unit, "price": "1", "per": 1_000_000} for unit in ("uncached", "completion")]
+    said = {"cardId": "c", "model": "unheard-of", "lines": lines}
+    admin.get("mutation($input: RateCardInput!) { createRateCard(input: $input) { cardId } }", input=said)
+    asyncio.run(services.ledger.say(Reprice(tenant, None, [f"{tenant}/op"], "A price is known by now.")))
+    shown = admin.get('{ operation(operationId: "op") { pricing } }')["operation"]
+    assert shown["pricing"] == "PRICED"
+    assert [each["action"] for each in acts(admin)] == ["rate_card.put"]
 
 
 def test_no_secret_gets_into_the_log(admin: Caller) -> None:
@@ -207,3 +295,26 @@ def test_an_entry_is_written_with_its_act_or_not_at_all(
             {"uid": uids[0], "budget": f"{tenant}/acme"},
         )
     assert row["both"] == 1
+
+
+def test_what_is_done_to_webhooks_is_on_the_record_without_their_secrets(admin: Caller) -> None:
+    create = "mutation($input: CreateWebhookEndpointInput!) { made: createWebhookEndpoint(input: $input) { "
+    create += "secret endpoint { endpointId } } }"
+    made = admin.get(create, input={"url": "https://hooks.example.com/in", "types": ["budget.exceeded"]})
+    endpoint_id, secrets = made["made"]["endpoint"]["endpointId"], [made["made"]["secret"]]
+    update = "mutation($input: UpdateWebhookEndpointInput!) { updateWebhookEndpoint(input: $input) { url } }"
+    admin.get(update, input={"endpointId": endpoint_id, "enabled": False})
+    rotate = "mutation($id: ID!) { made: rotateWebhookSecret(endpointId: $id) { secret } }"
+    secrets.append(admin.get(rotate, id=endpoint_id)["made"]["secret"])
+    for act in (
+        "replayDeadLetters(endpointId: $id) { count }",
+        "deleteWebhookEndpoint(endpointId: $id) { url }",
+    ):
+        admin.get(f"mutation($id: ID!) {{ {act} }}", id=endpoint_id)
+    found = acts(admin)
+    assert [(each["action"], each["subject"], each["author"]) for each in found] == [
+        (f"webhook.{name}", endpoint_id, "an-admin")
+        for name in ("delete", "replay", "rotate_secret", "update", "create")
+    ]
+    assert (found[3]["before"]["enabled"], found[3]["after"]["enabled"]) == (True, False)
+    assert not any(secret.removeprefix("whsec_") in str(found) for secret in secrets)

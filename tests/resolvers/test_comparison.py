@@ -71,6 +71,14 @@ def test_the_same_operations_are_priced_on_each_model(world: Caller) -> None:
     assert (large["totalCost"], large["savings"], large["savingsPercent"]) == ("0.144", "-0.13", "-928.5714")
 
 
+def test_what_was_charged_in_another_currency_counts_at_the_rate_of_its_day(world: Caller) -> None:
+    rates = "mutation($csv: String!) { addExchangeRates(input: {ecbCsv: $csv}) { new } }"
+    world.get(rates, csv="Date,USD\n2026-11-05,1.25\n2026-11-06,9\n")
+    page = compare(world)
+    assert (page["looked"], page["leftOut"]) == (6, 1)
+    assert (page["models"][0]["operations"], page["models"][0]["charged"]) == (5, "1.264")
+
+
 def test_pages_add_up_and_a_confined_key_sees_its_own(world: Caller) -> None:
     charged, after, looked = [], None, 0
     while True:

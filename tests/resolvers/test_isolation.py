@@ -120,6 +120,7 @@ PROBES: dict[str, tuple[str, ...]] = {
     "operation": ("operationId: <operation>",),
     "rateCards": ("", "budgetId: <budget>", "budgetId: <above>", "cardId: <card>"),
     "exchangeRates": ("",),
+    "displayedAmounts": ('amounts: ["1"], currency: "EUR", displayCurrency: "USD"',),
     "priceFiles": ("",),
     "priceSources": ("",),
     "heldPrices": ("", "sourceId: <source>", "state: REJECTED"),

@@ -222,7 +222,7 @@ def test_what_is_rejected_stays_so_and_what_is_superseded_is_not_asked(shelf: Sh
     shelf.refresh(saying(price_list(model("300"), version="v5")))
     assert waiting() == [second]
     assert shelf.cost() == "2.5"
-    shelf.refresher.remove(shelf.tenant, "acme")
+    shelf.refresher.remove(shelf.tenant, "me", "acme")
     assert (waiting(), waiting(HeldState.REJECTED)) == ([], [])
     assert shelf.cost() == "2.5"
 

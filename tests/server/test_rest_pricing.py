@@ -80,6 +80,17 @@ def test_an_answer_may_be_kept_for_five_minutes_and_is_sent_once(client: Client)
     assert other.status_code == 200
 
 
+def test_a_history_is_sent_once_though_its_first_point_moves(client: Client) -> None:
+    path = model("openai", "gpt-4o", "/history")
+    first = client.get(path)
+    assert first.headers["cache-control"] == "private, max-age=300"
+    assert first.headers["etag"].startswith('W/"')
+    again = client.get(path, headers={"if-none-match": first.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
+    longer = client.get(path, params={"days": "31"}, headers={"if-none-match": first.headers["etag"]})
+    assert longer.status_code == 200
+
+
 def test_a_changed_card_shows_at_once_with_its_author_in_the_history(client: Client, name: str) -> None:
     path = model("openai", f"{name}-model")
     assert client.get(path).status_code == 404
