@@ -114,6 +114,8 @@ def _wanted(commands: Iterable[Command]) -> Wanted:
                 operations.update(_named(command.tenant, command.usage))
             case Reserve():
                 holds[command.uid] = None
+                if command.parent_operation_id is not None:
+                    operations[uid_of(command.tenant, command.parent_operation_id)] = None
             case Settle():
                 holds[uid_of(command.tenant, command.reservation_id)] = None
                 for usage, _ in command.usages:

@@ -78,6 +78,8 @@ class Reserve:
     """How many operations it is for; a lease that many calls are made on says how many."""
     tags: Mapping[str, str | float | bool] | None = None
     """What scoped budgets may match; a settlement is charged where these said."""
+    parent_operation_id: str | None = None
+    """The operation that delegates it: its budget pays where none is named."""
     reservation_id: str = field(init=False)
     uid: str = field(init=False)
     agent_uid: str = field(init=False)
@@ -85,7 +87,7 @@ class Reserve:
 
     def __post_init__(self) -> None:
         """Work out the keys here, outside of the ledger's lock."""
-        for name in ("idempotency_key", "agent_id", "budget_id", "provider", "model_id", "user_id"):
+        for name in _RESERVE_NAMES:
             check_name(getattr(self, name), name)
         for name in ("prompt_tokens", "max_completion_tokens"):
             count = getattr(self, name)
@@ -107,6 +109,15 @@ class Reserve:
         )
 
 
+_RESERVE_NAMES: Final = (
+    "idempotency_key",
+    "agent_id",
+    "budget_id",
+    "provider",
+    "model_id",
+    "user_id",
+    "parent_operation_id",
+)
 _RESERVE_CONTENT: Mapping[str, Any] = {
     "agent_id": None,
     "budget_id": None,
@@ -121,6 +132,7 @@ _RESERVE_CONTENT: Mapping[str, Any] = {
     "quantity": 1,
     "requests": 1,
     "tags": None,
+    "parent_operation_id": None,
 }
 
 

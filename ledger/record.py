@@ -115,8 +115,16 @@ def payer(state: TenantState, command: Record, agent: Agent | None, warnings: li
             return asked
         text = f"Budget {sent.budget_id} is not known here; the usage was charged to the next payer in line."
         warnings.append(Warning(BUDGET_UNKNOWN, text))
-    if sent.parent_operation_id is not None:
-        parent = state.operation(uid_of(command.tenant, sent.parent_operation_id))
+    return next_payer(state, sent.parent_operation_id, agent, scope)
+
+
+def next_payer(
+    state: TenantState, parent_operation_id: str | None, agent: Agent | None, scope: str | None
+) -> str:
+    """The uid of the budget that pays where none is named."""
+    tree = state.tree
+    if parent_operation_id is not None:
+        parent = state.operation(uid_of(state.tenant, parent_operation_id))
         if parent is not None and tree.within(parent.leaf_uid, scope):
             return parent.leaf_uid
     if agent is not None and agent.budget_uid is not None and tree.within(agent.budget_uid, scope):

@@ -59,6 +59,7 @@ class ReserveInput(_Input):
     quantity: Count = 1
     requests: Count = 1
     tags: Tags | None = None
+    parent_operation_id: Name | None = None
 
 
 class ExtendInput(_Input):
@@ -116,6 +117,7 @@ class ReservationService:
             said.quantity,
             said.requests,
             said.tags or None,
+            said.parent_operation_id,
         )
         return self._told(await self._submit(command), dry_run=said.dry_run)
 

@@ -13,7 +13,7 @@ from ledger.holds import Decision, Hold, HoldState
 from ledger.model import Agent, ChargePath, Enforcement, Limit, Meter, Warning, Window, id_of, uid_of
 from ledger.plan import Counter, Facts, Plan, Slot, resource_of
 from ledger.prices import bound_on
-from ledger.record import user_of
+from ledger.record import next_payer, user_of
 from ledger.results import BudgetExceeded, PriceUnknown, Reservation, ReserveResult, Throttled, Violation
 from ledger.state import TenantState
 from ledger.throttle import Delay, delay_on, told
@@ -190,19 +190,14 @@ def facts_of_reserve(state: TenantState, command: Reserve, agent: Agent | None) 
 
 
 def payer_of(state: TenantState, command: Reserve, agent: Agent | None) -> str | None:
-    """The budget asked for, else the agent's, else the key's, else ``unattributed``.
+    """The budget asked for, else as of usage: the parent operation's, the agent's, the key's.
 
     None where the budget asked for is unknown, or not the key's to spend from.
     """
-    tree, scope = state.tree, command.scope_uid
     if command.budget_id is not None:
         uid = uid_of(command.tenant, command.budget_id)
-        return uid if tree.within(uid, scope) else None
-    if agent is not None and agent.budget_uid is not None and tree.within(agent.budget_uid, scope):
-        return agent.budget_uid
-    if scope is not None and tree.get(scope) is not None:
-        return scope
-    return tree.unattributed_uid
+        return uid if state.tree.within(uid, command.scope_uid) else None
+    return next_payer(state, command.parent_operation_id, agent, command.scope_uid)
 
 
 def shut_error(state: TenantState, plan: Plan, scope_uid: str | None) -> BudgetClosed:

@@ -38,6 +38,9 @@ class ReserveInput:
     tags: JSON | None = strawberry.field(
         description="What TEAM and CUSTOM budgets match; settled usage is charged where these tags said.",
     )
+    parent_operation_id: strawberry.ID | None = strawberry.field(
+        description="The operation that delegates it: its budget pays where budgetId names none."
+    )
 
 
 @strawberry.input(

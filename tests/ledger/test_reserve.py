@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from ledger.commands import CloseBudget, LimitSpec, RegisterAgent, Reserve
+from ledger.commands import CloseBudget, LimitSpec, Record, RegisterAgent, Reserve
 from ledger.errors import BudgetClosed, Conflict, InvalidInput, NotFound, OutOfRange
 from ledger.holds import Decision, HoldState
 from ledger.model import BudgetType
@@ -353,6 +353,18 @@ def test_a_call_of_no_tokens_passes_where_a_call_of_unknown_tokens_does_not(worl
     nothing: dict[str, Any] = {"model_id": "m", "prompt_tokens": 0, "max_completion_tokens": 0}
     assert isinstance(world.reserve("tokens", 0, **nothing), Reservation)
     assert isinstance(world.reserve("tokens", 0, model_id="m", prompt_tokens=0), BudgetExceeded)
+
+
+def test_the_parent_operations_budget_pays_for_a_hold_that_names_none(world: World) -> None:
+    world.budget("home")
+    world.one(RegisterAgent(T, None, "a", budget_id="home"))
+    world.one(Record(T, None, usage("boss", 1, budget_id="leaf"), cost(CENT)))
+    world.held(None, 2 * CENT, parent_operation_id="boss")
+    assert world.figures("leaf") == (CENT, 2 * CENT, 0)
+    world.held(None, 3 * CENT, parent_operation_id="nobody")
+    assert world.figures("home") == (0, 3 * CENT, 0), "an operation that nobody recorded pays nothing"
+    world.held("root", 4 * CENT, parent_operation_id="boss")
+    assert world.figures("leaf") == (CENT, 2 * CENT, 0), "what is named pays"
 
 
 def test_a_window_that_is_over_makes_room(world: World) -> None:
