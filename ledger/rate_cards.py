@@ -77,8 +77,9 @@ def put_exchange_rates(state: TenantState, command: PutExchangeRates, now_us: in
     for index, rate in enumerate(news):
         groups.setdefault((rate.base, rate.day, rate.source), []).append(index)
     for indexes in groups.values():
-        given = GivenRates(tuple(news[index] for index in indexes), command.author, now_us)
-        state.put_rates(given)
+        rates = tuple(news[index] for index in indexes)
+        # Two commands of one batch have one instant: they are told apart by it.
+        state.put_rates(GivenRates(rates, command.author, state.prices.free_instant(rates[0], now_us)))
     return RatesTaken(len(news), len(command.rates) - len(news))
 
 

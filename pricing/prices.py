@@ -184,6 +184,12 @@ class Prices:
         self._rates = None
         self._changed()
 
+    def free_instant(self, first: ExchangeRate, at_us: int) -> int:
+        """The instant from ``at_us`` on at which no rates of that base, day and source were given yet."""
+        while (first.base, first.day, first.source, at_us) in self._seen:
+            at_us += 1
+        return at_us
+
     def news(self, rates: Iterable[ExchangeRate]) -> tuple[ExchangeRate, ...]:
         """Those of the rates that differ from what is known of their day."""
         return tuple(

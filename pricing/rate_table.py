@@ -3,6 +3,7 @@
 Of a long history the newest days are taken; a rate that nothing can cost refuses the whole document.
 """
 
+import zlib
 from collections.abc import Sequence
 from decimal import Decimal
 from io import BytesIO
@@ -52,13 +53,21 @@ def _unpacked(content: bytes) -> bytes:
         return content
     try:
         with ZipFile(BytesIO(content)) as packed:
-            names = packed.namelist()
-            if len(names) != 1:
-                raise InvalidPriceData(f"a zip of {len(names)} files, where one is expected", "content")
-            with packed.open(names[0]) as file:
+            first, *others = packed.namelist()
+            with packed.open(first) as file:
                 table = file.read(CSV_BYTES_MAX + 1)
-    except (BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError, ValueError) as error:
+    except (
+        BadZipFile,
+        zlib.error,
+        NotImplementedError,
+        RuntimeError,
+        EOFError,
+        OSError,
+        ValueError,
+    ) as error:
         raise InvalidPriceData("the zip cannot be read", "content") from error
+    if others:
+        raise InvalidPriceData(f"a zip of {1 + len(others)} files, where one is expected", "content")
     if len(table) > CSV_BYTES_MAX:
         raise InvalidPriceData(f"the table has more than {CSV_BYTES_MAX} bytes", "content")
     return table

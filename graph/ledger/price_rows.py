@@ -122,10 +122,10 @@ def _line_of(line: Mapping[str, Any]) -> RateLine:
     )
 
 
-def sheet_uid(tenant: str, given: GivenRates, version: int) -> str:
+def sheet_uid(tenant: str, given: GivenRates) -> str:
     """The key of rates that were given together."""
     first = given.rates[0]
-    return f"{tenant}/{first.base}/{first.day:05d}/{version:016d}/{first.source}"
+    return f"{tenant}/{first.base}/{first.day:05d}/{given.recorded_at_us:016d}/{first.source}"
 
 
 def sheet_properties(tenant: str, given: GivenRates, version: int) -> Properties:
@@ -194,7 +194,7 @@ def add_said(prices: Prices, said: SaidRow) -> None:
     """Add what was said to prices, in the order in which it was."""
     for node in sorted(said["cards"], key=lambda node: (node["card_id"], node["revision"])):
         prices.put(revision_of(node))
-    for node in sorted(said["sheets"], key=lambda node: node["version_key"]):
+    for node in sorted(said["sheets"], key=lambda node: (node["version_key"], node["recorded_at_us"])):
         prices.put_rates(given_of(node))
     for node in sorted(said["files"], key=lambda node: node["number"]):
         prices.put_file(file_of(node))

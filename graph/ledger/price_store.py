@@ -84,7 +84,7 @@ def write_said(transaction: Transaction, changes: Changes) -> None:
             queries.WRITE_SHEETS,
             [
                 {
-                    "uid": price_rows.sheet_uid(tenant, each, version),
+                    "uid": price_rows.sheet_uid(tenant, each),
                     "properties": price_rows.sheet_properties(tenant, each, version),
                 }
                 for each in changes.rates

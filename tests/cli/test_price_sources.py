@@ -12,6 +12,7 @@ import pytest
 from tests.cli.test_commands import MISUSED, REFUSED, Shell
 from tests.support.outside import Outside, certificate, outside, saying, tagged
 from tests.support.price_documents import MODEL, model, price_list
+from tests.support.rate_tables import table, zipped
 from tests.support.servers import ServerProcess, eventually, on_engine
 
 PATH = "/prices.json"
@@ -106,6 +107,19 @@ def test_a_file_of_the_folder_is_a_source(shell: Shell, server: ServerProcess) -
     (card,) = [each for each in shell.json("prices", "list") if each["model"] == "own"]
     assert (card["author"], card["provider"]) == ("source:own", "ourselves")
     shell.run("prices", "forget", "own")
+
+
+def test_exchange_rates_are_a_source(shell: Shell, server: ServerProcess) -> None:
+    file = Path(server.settings["COSTGRAPH_PRICE_FILES_DIR"]) / "rates.zip"
+    file.write_bytes(zipped(table("20 November 2026, 1.25, 160")))
+    shell.run("prices", "source", "bank", "--kind", "ecb", "--location", "file:rates.zip", "--every", "0")
+    assert "updated: 2 accepted, 0 held" in shell.run("prices", "refresh", "bank")
+    assert metric(server, 'costgraph_price_refreshes_total{kind="ecb",outcome="updated"}') == 1
+    file.write_bytes(zipped(table("23 November 2026, 125, 161")))
+    assert "updated: 1 accepted, 1 held" in shell.run("prices", "refresh", "bank")
+    assert "EUR: 1250000 to 125000000 per 1M (rose)" in shell.run("prices", "held", "--source", "bank")
+    assert "rejected" in shell.run("prices", "reject", "--all-of", "bank", "--reason", "a misplaced point")
+    shell.run("prices", "forget", "bank")
 
 
 def test_what_cannot_be_is_told(shell: Shell) -> None:

@@ -134,6 +134,22 @@ def test_rates_and_files_are_read_as_they_were_written(shop: Shop, books: PriceB
     assert (entry.total_cost_nano, entry.price_source) == (3 * 10**9, "litellm")
 
 
+def test_rates_of_one_day_and_source_that_come_at_one_instant_are_all_kept(
+    shop: Shop, database: Database, books: PriceBooks
+) -> None:
+    day = day_of("2026-11-20")
+    said = [("USD", "1.1"), ("USD", "1.2"), ("JPY", "160"), ("USD", "1.1")]
+    rates = [ExchangeRate("EUR", quote, Decimal(rate), day, "ecb") for quote, rate in said]
+    answers = shop.do(*(PutExchangeRates(shop.tenant, None, "k", (rate,)) for rate in rates))
+    assert answers == [RatesTaken(1, 0)] * 4
+    (last,) = shop.do(PutExchangeRates(shop.tenant, None, "k", (rates[1],)))
+    assert last == RatesTaken(1, 0)
+    for prices in (books.get(shop.tenant), PriceBooks(database, LISTS).get(shop.tenant)):
+        assert [given.rates[0] for given in prices.given_rates] == [*rates, rates[1]]
+        assert prices.rates.find("EUR", "USD", us("2026-11-20T12:00:00")).rate == Decimal("1.2")
+        assert prices.rates.find("EUR", "JPY", us("2026-11-20T12:00:00")).rate == 160
+
+
 def test_what_a_month_used_is_kept(shop: Shop) -> None:
     shop.say("deal", price("uncached", "2", steps=((1_500_000, Decimal(1)),), basis=Basis.MONTH))
     costs = [Shop(shop.store, shop.tenant).spend(f"op{n}").total_cost_nano for n in range(3)]

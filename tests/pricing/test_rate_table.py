@@ -54,7 +54,7 @@ def test_of_a_history_the_newest_days_are_taken_and_the_others_counted() -> None
         (table("2026-11-20, 1, 2", currencies="USD, USD"), "USD has two rates on one day"),
         (table("2026-11-20, 1, 2", "2026-11-20, 1, 2"), "USD has two rates on one day"),
         (zipped(table("2026-11-20, 1, 2"))[:60], "the zip cannot be read"),
-        (zipped(table("2026-11-20, 1, 2"), b""), "a zip of 2 files"),
+        (zipped(table("2026-11-20, 1, 2"), b"and more"), "a zip of 2 files"),
         (zipped(), "begins with a column Date"),
     ],
 )
