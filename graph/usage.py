@@ -26,7 +26,7 @@ from cypher.usage import (
     WantedInSession,
 )
 from graph.database import Database, Transaction
-from graph.ledger.rows import entry_of
+from graph.ledger.entry_rows import entry_of
 from ledger.model import CostEntry, uid_of
 from pricing.calendar import INSTANT_MAX_US
 

@@ -111,9 +111,7 @@ def book(
             forced if entry is None else (),
         )
     )
-    answer = RecordedUsage(
-        sent.operation_id, duplicate=False, pricing=quote.pricing, cost_entry=entry, warnings=tuple(seen)
-    )
+    answer = RecordedUsage(sent.operation_id, False, quote.pricing, entry, tuple(seen))  # noqa: FBT003
     parent_id = sent.parent_operation_id
     state.operations[uid] = KnownOperation(
         uid,

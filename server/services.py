@@ -108,6 +108,10 @@ class Observer:
                 # What is committed stays committed, and the other listeners are told.
                 logger.exception("a listener failed", event_type=event.type)
 
+    def settled(self, operations: int) -> None:
+        """Operations that awaited a price got it."""
+        self._metrics.late_prices.inc(operations)
+
     def retried(self, reason: str) -> None:
         """A batch is decided again."""
         self._metrics.commit_retries.inc()
@@ -161,17 +165,6 @@ def open_services(settings: Settings, connection: Connection, *, hot: bool = Tru
         services.keys.ensure_admin(hash_of(admin_key(settings).get_secret_value()))
         if hot:
             warm(store, pricer)
-        sweeper = Sweeper(services.reservations, committer)
-        late_prices = LatePrices(
-            committer,
-            services.usage,
-            services.prices,
-            trees,
-            services.reservations.tenants,
-            metrics.late_prices.inc,
-        )
-        observer.workers = (sweeper, late_prices)
-        observer.relay = services.relay
         deliveries = Deliveries(
             services.webhooks, services.relay, trees, outbound, metrics, settings.webhook_pauses
         )
@@ -181,15 +174,30 @@ def open_services(settings: Settings, connection: Connection, *, hot: bool = Tru
             "relay": relay_worker(services.relay),
             "deliveries": delivery_worker(deliveries),
             "committer": committer,
-            "sweeper": sweep_worker(sweeper),
-            "late_prices": late_prices_worker(late_prices),
             "refresher": refresh_worker(refresher),
             "closer": close_worker(Closer(services.agreement_months, committer)),
+            **_woken_by_commits(services, committer, observer),
         }
         for worker in workers.values():
             worker.start()
             stack.callback(worker.stop)
         yield Running(services, database, workers, metrics, observer)
+
+
+def _woken_by_commits(services: Services, committer: Committer, observer: Observer) -> dict[str, Worker]:
+    """Workers that are told of every batch, and the observer that tells them."""
+    sweeper = Sweeper(services.reservations, committer)
+    late_prices = LatePrices(
+        committer,
+        services.usage,
+        services.prices,
+        services.trees,
+        services.reservations.tenants,
+        observer.settled,
+    )
+    observer.workers = (sweeper, late_prices)
+    observer.relay = services.relay
+    return {"sweeper": sweep_worker(sweeper), "late_prices": late_prices_worker(late_prices)}
 
 
 def found_default_tenant(store: GraphLedgerStore) -> None:

@@ -8,7 +8,7 @@ from evolution.codec import from_json, to_json
 from evolution.records import Experiment
 from evolution.selections import Selection
 from evolution.stored import EvaluationEntry, MemberEntry, StoredExperiment, StoredSelection
-from graph.ledger.rows import Properties, present
+from graph.ledger.entry_rows import Properties, present
 from ledger.model import uid_of
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import orjson
 
-from graph.ledger.rows import Properties, present
+from graph.ledger.entry_rows import Properties, present
 from ledger.changes import AgreementMonth, Statement
 from ledger.model import ChargePath
 from pricing.agreements import AGREEMENT, Agreed

@@ -13,8 +13,8 @@ from graph.ledger.agreement_rows import (
     month_properties,
     statement_properties,
 )
+from graph.ledger.entry_rows import Properties, entry_properties
 from graph.ledger.price_rows import version_key
-from graph.ledger.rows import Properties, entry_properties
 from ledger.changes import AgreementMonth, Changes
 from pricing.volume import MonthSums
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from cypher import anomalies as queries
 from graph.database import Transaction
-from graph.ledger.rows import Properties, present
+from graph.ledger.entry_rows import Properties, present
 from ledger.changes import Changes, Deviation
 from pricing.anomaly import CostAnomaly, Severity
 

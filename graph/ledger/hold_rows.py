@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from cypher.ledger import HoldRow
-from graph.ledger.rows import present
+from graph.ledger.entry_rows import present
 from ledger.holds import Decision, HeldWindows, Hold, HoldState, expiry_key
 from ledger.model import ChargePath
 

@@ -7,8 +7,9 @@ from cypher.ledger import Rows
 from cypher.query import CypherQuery, NoRow
 from graph.database import Transaction
 from graph.ledger import price_rows
+from graph.ledger.entry_rows import entry_of
 from graph.ledger.price_rows import Properties
-from graph.ledger.rows import entry_of, facts_of
+from graph.ledger.rows import facts_of
 from graph.ledger.usage_rows import request_of
 from ledger.changes import Changes, MonthUse
 from ledger.model import ChargePath, Pricing

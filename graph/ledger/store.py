@@ -8,7 +8,7 @@ from cypher.query import CypherQuery, NoRow
 from graph.audit import write_entries
 from graph.database import Database, Transaction
 from graph.errors import CommitUncertain, ConstraintViolation
-from graph.ledger import agreement_store, anomaly_rows, hold_rows, price_store, rows
+from graph.ledger import agreement_store, anomaly_rows, entry_rows, hold_rows, price_store, rows
 from graph.ledger.founding import unattributed
 from ledger.changes import AgreementMonth, Changes, KnownRequest, LedgerHead, MonthUse
 from ledger.errors import Unavailable
@@ -231,7 +231,7 @@ class GraphLedgerTransaction:
             rows.facts_of(usage),
             tuple(
                 (
-                    rows.entry_of(row["entry"]),
+                    entry_rows.entry_of(row["entry"]),
                     ChargePath(
                         row["path_uid"] or "",
                         usage["tenant"],
@@ -291,7 +291,7 @@ class GraphLedgerTransaction:
                     "usage_uid": added.usage_uid,
                     "path_uid": added.path.uid,
                     "uid": added.entry.uid,
-                    "entry": rows.entry_properties(added.entry, added.path.uid),
+                    "entry": entry_rows.entry_properties(added.entry, added.path.uid),
                     "usage": {} if added.grown is None else rows.grown_properties(added.grown),
                 }
                 for each in changes
@@ -396,7 +396,7 @@ class GraphLedgerTransaction:
                     "uid": each.uid,
                     "usage": rows.usage_properties(each),
                     "entry_uid": each.entry.uid,
-                    "entry": rows.first_entry_properties(each.entry, each),
+                    "entry": entry_rows.first_entry_properties(each.entry, each),
                 }
                 for each in operations
                 if each.entry is not None

@@ -39,11 +39,22 @@ query Held($sourceId: ID, $state: HeldPriceState!, $first: Int!, $after: String)
 """
     + HELD
 )
-DECIDE = """
-mutation Decide($heldIds: [ID!]!, $reason: String) {
-  decided: %s(heldIds: $heldIds, reason: $reason) { ...Held }
+APPROVE = (
+    """
+mutation Approve($heldIds: [ID!]!, $reason: String) {
+  decided: approveHeldPrices(heldIds: $heldIds, reason: $reason) { ...Held }
 }
 """
+    + HELD
+)
+REJECT = (
+    """
+mutation Reject($heldIds: [ID!]!, $reason: String) {
+  decided: rejectHeldPrices(heldIds: $heldIds, reason: $reason) { ...Held }
+}
+"""
+    + HELD
+)
 
 SourceId = Annotated[str, typer.Argument(help="The source's id.", metavar="SOURCE_ID")]
 HeldIds = Annotated[
@@ -183,7 +194,7 @@ def approve(
     costgraph prices approve 1f0c9a2b7d3e4856 --reason "confirmed on their page"
     costgraph prices approve --all-of openai
     """
-    _decide("approveHeldPrices", held_ids, all_of, reason, Where(url, key, data_dir))
+    _decide(APPROVE, held_ids, all_of, reason, Where(url, key, data_dir))
 
 
 @app.command("reject")
@@ -199,11 +210,11 @@ def reject(
 
     costgraph prices reject 1f0c9a2b7d3e4856 --reason "a misplaced unit"
     """
-    _decide("rejectHeldPrices", held_ids, all_of, reason, Where(url, key, data_dir))
+    _decide(REJECT, held_ids, all_of, reason, Where(url, key, data_dir))
 
 
 def _decide(
-    field: str, held_ids: list[str] | None, all_of: str | None, reason: str | None, where: Where
+    mutation: str, held_ids: list[str] | None, all_of: str | None, reason: str | None, where: Where
 ) -> None:
     from server.cli.api import connected
 
@@ -214,7 +225,7 @@ def _decide(
         ids = held_ids or [each["heldId"] for each in _held(api, all_of, "HELD")]
         for begin in range(0, len(ids), PAGE):
             said = {"heldIds": ids[begin : begin + PAGE], "reason": reason}
-            decided += api.graphql(DECIDE.replace("%s", field) + HELD, said)["decided"]
+            decided += api.graphql(mutation, said)["decided"]
     _show_held(decided, as_json=False)
 
 

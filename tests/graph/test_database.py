@@ -49,7 +49,7 @@ def add(transaction: Transaction, tenant: str, value: int) -> None:
 
 
 def test_rows_are_plain_dictionaries_of_the_declared_shape(database: Database) -> None:
-    (row,) = database.read(APPLIED, NoParams())
+    row = min(database.read(APPLIED, NoParams()), key=lambda each: each["version"])
     assert type(row) is dict
     assert (set(row), row["version"]) == ({"version", "name", "checksum"}, 1)
 
@@ -84,7 +84,7 @@ def test_an_exception_rolls_a_transaction_back(database: Database, tenant: str) 
 
 
 def test_a_broken_uniqueness_is_a_constraint_violation_and_not_retryable(database: Database) -> None:
-    (applied,) = database.read(APPLIED, NoParams())
+    applied = min(database.read(APPLIED, NoParams()), key=lambda each: each["version"])
     with pytest.raises(ConstraintViolation) as violation:
         database.write(RECORD, RecordParams(**applied, applied_at_us=0))
     assert not violation.value.retryable

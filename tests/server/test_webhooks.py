@@ -23,7 +23,7 @@ def hooking(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Generator[ServerProcess]:
     """A server that may send to loopback, and tries again quickly."""
-    engine: Connection | None = request.getfixturevalue("server_neo4j") if request.param == "neo4j" else None
+    engine: Connection | None = request.getfixturevalue("webhook_neo4j") if request.param == "neo4j" else None
     folder: Path = tmp_path_factory.mktemp("hooking") / "data"
     with ServerProcess({**on_engine(folder, engine), **SETTINGS, **RETRIES}) as running:
         yield running

@@ -18,8 +18,8 @@ CREATE_BUDGET = "mutation($input: CreateBudgetInput!) { createBudget(input: $inp
 RETRIES = {"COSTGRAPH_WEBHOOK_RETRY_SECONDS": ",".join(["0.1"] * 50)}
 
 
-def test_servers_that_die_lose_no_event(server_neo4j: Connection, tmp_path: Path, name: str) -> None:
-    settings = [{**on_engine(tmp_path / each, server_neo4j), **SETTINGS, **RETRIES} for each in "ab"]
+def test_servers_that_die_lose_no_event(webhook_neo4j: Connection, tmp_path: Path, name: str) -> None:
+    settings = [{**on_engine(tmp_path / each, webhook_neo4j), **SETTINGS, **RETRIES} for each in "ab"]
     servers = [ServerProcess(each) for each in settings]
     ports = [int(each.url.rpartition(":")[2]) for each in servers]
     try:

@@ -6,6 +6,7 @@ from typing import Any
 
 from graph.database import Database
 from graph.ledger import GraphLedgerStore
+from graph.ledger.entry_rows import forced_properties
 from graph.ledger.rows import event_properties, usage_properties
 from ledger.model import seq_uid
 from ledger.ports import Wanted
@@ -63,7 +64,8 @@ def memory_books(books: Books, tenant: str) -> Plain:
             usages[uid]["path"] = None
             counts = operation.usage.counts
             entries[entry.uid] = {
-                **_present(asdict(entry)),
+                **_present({**asdict(entry), "forced": None}),
+                **forced_properties(entry.forced),
                 "kind": entry.kind.value,
                 "charge_path": operation.path_uid,
                 "operations": 1,

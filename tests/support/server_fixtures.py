@@ -3,6 +3,7 @@
 | fixture          | what it is                                                                            |
 | ---------------- | ------------------------------------------------------------------------------------- |
 | ``server_neo4j`` | a Neo4j of these tests' own: tests of the graph empty theirs, migrations and keys too |
+| ``webhook_neo4j``| another, of webhooks alone: whatever server is on a graph may deliver its events      |
 | ``server``       | a running ``costgraph serve``, once per engine; leave it as it is                     |
 | ``client``       | its admin's client                                                                    |
 | ``name``         | a prefix for ids that nobody else uses: tests share the server's graph                |
@@ -20,6 +21,14 @@ from tests.support.servers import Client, ServerProcess, on_engine
 
 @pytest.fixture(scope="session")
 def server_neo4j() -> Generator[Connection]:
+    if reason := neo4j.missing():
+        pytest.skip(reason)
+    with neo4j.neo4j_server() as connection:
+        yield connection
+
+
+@pytest.fixture(scope="session")
+def webhook_neo4j() -> Generator[Connection]:
     if reason := neo4j.missing():
         pytest.skip(reason)
     with neo4j.neo4j_server() as connection:
