@@ -105,7 +105,7 @@ def test_64_clients_never_pass_a_limit_and_are_never_refused_what_is_there(
     together(servers, work)
     assert referee.wrong == []
     assert referee.granted > CLIENTS
-    assert referee.refused > CLIENTS, "the limit was in the way"
+    assert referee.refused > CLIENTS // 4, "the limit was in the way"
     with servers[-1].client() as client:
         for level in range(4):
             assert standing(client, f"{name}-{level}")[:2] == (money(sum(charged)), "0")
