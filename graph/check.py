@@ -65,8 +65,7 @@ class Check:
         findings = [
             *self._windows(tree, uids, forced, progress),
             *self._by_facts(tree, uids),
-            *self._reserved(tree, uids),
-            *self._forced(tree, uids, forced),
+            *self._held_and_forced(tree, uids, forced),
             *self._usages(tenant, set(uids)),
             *agreement_findings(
                 self._database, tenant, set(uids), lambda look: self._between_commits(tenant, look)[1]
@@ -230,8 +229,8 @@ class Check:
 
         return self._database.reading(look)
 
-    def _reserved(self, tree: BudgetTree, uids: Sequence[str]) -> Iterator[Finding]:
-        """What is reserved is what open holds have there."""
+    def _held_and_forced(self, tree: BudgetTree, uids: Sequence[str], forced: Forcing) -> Iterator[Finding]:
+        """What is reserved is what open holds have there; what was forced is what charges say of it."""
         limits = {limit.uid: limit for limit in _limits(tree, uids)}
         held = self._held(tree.tenant)
         for window in self._read_windows(list(limits)):
@@ -240,18 +239,12 @@ class Check:
                 expected, now = self._held_now(tree.tenant, window)
                 if now.reserved != expected:
                     yield _finding("window_reserved", limit, now, expected, now.reserved)
-
-    def _forced(self, tree: BudgetTree, uids: Sequence[str], forced: Forcing) -> Iterator[Finding]:
-        """What was forced in a window is what its charges say that they forced there."""
-        limits = {limit.uid: limit for limit in _limits(tree, uids)}
-        for window in self._read_windows(list(limits)):
-            if window.forced == forced.on(window.uid):
-                continue
-            seq, _, now = self._standing(tree.tenant, window)
-            self._force_until(tree.tenant, seq, forced)
-            expected = forced.on(window.uid)
-            if now.forced != expected:
-                yield _finding("window_forced", limits[window.limit_uid], now, expected, now.forced)
+            if window.forced != forced.on(window.uid):
+                seq, _, now = self._standing(tree.tenant, window)
+                self._force_until(tree.tenant, seq, forced)
+                expected = forced.on(window.uid)
+                if now.forced != expected:
+                    yield _finding("window_forced", limit, now, expected, now.forced)
 
     def _force_until(self, tenant: str, seq: int, forced: Forcing) -> None:
         """Add what charges forced since, up to a number of the sequence."""

@@ -190,6 +190,13 @@ class Limit:
     """How a THROTTLE limit delays; None: as usual."""
 
     @property
+    def curve(self) -> Throttle | None:
+        """How it delays before it is reached; None of a limit that does not."""
+        if self.enforcement is not Enforcement.THROTTLE:
+            return None
+        return self.throttle or USUAL_THROTTLE
+
+    @property
     def counts_all(self) -> bool:
         """Whether it counts whatever is charged to its budget, in one window at a time."""
         return self.each is None and self.resource is None

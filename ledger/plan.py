@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from ledger.holds import HeldWindows
-from ledger.model import USUAL_THROTTLE, Budget, ChargePath, Enforcement, Limit, Meter, Window, WindowKind
+from ledger.model import Budget, ChargePath, Enforcement, Limit, Meter, Window, WindowKind
 from ledger.tree import BudgetTree
 from ledger.windows import LEVEL_SPAN, PPM, Span, amount_at, changes_at, window_span
 
@@ -214,10 +214,9 @@ def _counter(slot: Slot) -> Counter:
     amount, thresholds = slot.amount, slot.limit.thresholds_ppm
     if amount is None:
         return slot.window, UNLIMITED, UNLIMITED
-    look_above = amount
-    if slot.limit.enforcement is Enforcement.THROTTLE:
-        # Where it begins to delay.
-        look_above = amount * (slot.limit.throttle or USUAL_THROTTLE).start_ppm // PPM
+    curve = slot.limit.curve
+    # A limit that delays is looked at from where it begins to.
+    look_above = amount if curve is None else amount * curve.start_ppm // PPM
     if not thresholds:
         return slot.window, look_above, UNLIMITED
     # The least spend that reaches the first threshold; anything at all reaches an amount of 0.

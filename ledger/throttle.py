@@ -13,7 +13,7 @@ Floats are fine here: a delay is no money.
 from dataclasses import dataclass
 from typing import Final
 
-from ledger.model import USUAL_THROTTLE, Enforcement, Limit, Throttle, Warning, Window
+from ledger.model import Throttle, Warning, Window
 from ledger.plan import Slot
 from ledger.windows import PPM
 
@@ -26,15 +26,9 @@ class Delay:
 
     ms: int
     slot: Slot
+    throttle: Throttle
     utilization: float
     elapsed: float | None
-
-
-def throttle_of(limit: Limit) -> Throttle | None:
-    """The curve of a limit that delays; None of one that does not."""
-    if limit.enforcement is not Enforcement.THROTTLE:
-        return None
-    return limit.throttle or USUAL_THROTTLE
 
 
 def delay_ms(throttle: Throttle, utilization: float, elapsed: float | None) -> int:
@@ -58,14 +52,14 @@ def elapsed_of(window: Window, now_us: int) -> float | None:
 
 def delay_on(slot: Slot, more: int, now_us: int) -> Delay | None:
     """What one limit asks of a caller who uses ``more`` of it; None where it asks nothing."""
-    throttle = throttle_of(slot.limit)
+    throttle = slot.limit.curve
     if throttle is None or not slot.amount:
         return None
     window = slot.window
     utilization = (window.spent + window.reserved + more) / slot.amount
     elapsed = elapsed_of(window, now_us)
     ms = delay_ms(throttle, utilization, elapsed)
-    return Delay(ms, slot, utilization, elapsed) if ms else None
+    return Delay(ms, slot, throttle, utilization, elapsed) if ms else None
 
 
 def told(delay: Delay) -> Warning:
@@ -86,5 +80,5 @@ def told(delay: Delay) -> Warning:
         window.spent,
         window.reserved,
         int(delay.utilization * PPM),
-        (limit.throttle or USUAL_THROTTLE).start_ppm,
+        delay.throttle.start_ppm,
     )

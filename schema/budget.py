@@ -8,7 +8,6 @@ import strawberry
 from insight.rollups import RollupQuery
 from ledger import model
 from ledger.access import Permission
-from ledger.throttle import throttle_of
 from ledger.view import page_of
 from ledger.windows import LimitStatus as LimitStanding
 from schema.access import guarded
@@ -99,7 +98,7 @@ class Throttle:
     @classmethod
     def of(cls, row: model.Limit) -> Self | None:
         """From the ledger's; None of a limit that does not delay."""
-        curve = throttle_of(row)
+        curve = row.curve
         if curve is None:
             return None
         return cls(

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Collection, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from graph.ledger.founding import unattributed
 from ledger.changes import (
     AgreementMonth,
     Changes,
@@ -20,17 +21,13 @@ from ledger.changes import (
     RecordedOperation,
 )
 from ledger.holds import Hold
-from ledger.limits import amount_limit
 from ledger.model import (
     UNATTRIBUTED,
     Agent,
     Budget,
-    BudgetType,
     ChargePath,
     CostEntry,
     Pricing,
-    Recurrence,
-    Schedule,
     Window,
     uid_of,
 )
@@ -130,31 +127,7 @@ class Books:
     def found(self, tenant: str) -> None:
         """A tenant's ledger, and the budget that pays when nobody else does."""
         self.heads[tenant] = LedgerHead(tenant, version=1)
-        uid = uid_of(tenant, UNATTRIBUTED)
-        self.budgets[uid] = (
-            1,
-            Budget(
-                uid=uid,
-                tenant=tenant,
-                budget_id=UNATTRIBUTED,
-                parent_uid=None,
-                name="Unattributed",
-                amount_nano=None,
-                currency="USD",
-                budget_type=BudgetType.CUSTOM,
-                resource_id=None,
-                period_start_us=None,
-                period_end_us=None,
-                recurrence=Recurrence.NONE,
-                timezone="UTC",
-                rollup_timezone="UTC",
-                warning_threshold_ppm=800_000,
-                priority=None,
-                created_at_us=0,
-                schedules=(Schedule(0, Recurrence.NONE, "UTC"),),
-                limits=(amount_limit(uid, None, 800_000),),
-            ),
-        )
+        self.budgets[uid_of(tenant, UNATTRIBUTED)] = (1, unattributed(tenant))
 
     def seqs(self, tenant: str) -> list[int]:
         """Every number of a tenant's sequence that was taken, in order."""
