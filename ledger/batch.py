@@ -144,7 +144,7 @@ def _named(tenant: str, usage: Usage) -> dict[str, None]:
 def _load(state: TenantState, commands: Sequence[Command], now_us: int) -> None:
     """Load what the commands will need, in few look-ups. What is missed here is read when it is needed."""
     state.load_agents(_agents(state, commands))
-    state.load_awaited(_recorded(state, commands) if state.head.awaited else ())
+    state.load_awaited(_recorded(state, commands))
     paths: dict[str, ChargePath] = {}
     windows: dict[str, tuple[Limit, Span, str | None]] = {}
     held: list[str] = []
