@@ -13,6 +13,7 @@ from cypher.check import PageParams, SpanParams
 from cypher.query import CypherQuery
 from graph.agreement_check import agreement_findings
 from graph.database import Database, Transaction
+from graph.delegation_check import awaited_findings, delegation_findings, disagreeing
 from graph.ledger import GraphLedgerStore, GraphLedgerTransaction, Trees
 from graph.ledger.rows import window_of
 from ledger.check import Finding, Forcing, Recount, held_on, holes, span_of, spend_of
@@ -67,6 +68,7 @@ class Check:
             *self._by_facts(tree, uids),
             *self._held_and_forced(tree, uids, forced),
             *self._usages(tenant, set(uids)),
+            *(self._awaited(tenant) if budget_uid is None else ()),
             *agreement_findings(
                 self._database, tenant, set(uids), lambda look: self._between_commits(tenant, look)[1]
             ),
@@ -270,10 +272,11 @@ class Check:
         return self._between_commits(tenant, look)[1]
 
     def _usages(self, tenant: str, uids: set[str]) -> list[Finding]:
-        """Every usage has exactly one entry of kind ``usage``, or is unpriced and has none."""
+        """Every usage has one entry of kind ``usage`` or is unpriced with none; delegations are linked."""
         findings: list[Finding] = []
         leaves = {id_of(uid) for uid in uids}
         keys: list[str] = []
+        suspects: list[str] = []
 
         def look() -> None:
             for row in self._database.read(queries.INCURRED, {"uids": keys}):
@@ -281,6 +284,7 @@ class Check:
                     expected = "no entry" if row["pricing"] == "UNPRICED" else "1 entry"
                     name = f"usage_entry {row['operation_id']}"
                     findings.append(Finding(name, row["budget_id"], expected, f"{row['entries']} entries"))
+            suspects.extend(row["uid"] for row in disagreeing(self._database, keys))
             keys.clear()
 
         for row in self._stream(queries.USAGES, "key", f"{tenant}/", f"{tenant}0"):
@@ -288,7 +292,15 @@ class Check:
             if len(keys) == PAGE:
                 look()
         look()
-        return findings
+        linked = delegation_findings(self._database, suspects, leaves, lambda each: self._still(tenant, each))
+        return [*findings, *linked]
+
+    def _awaited(self, tenant: str) -> Iterator[Finding]:
+        return awaited_findings(self._database, self._trees, tenant, lambda look: self._still(tenant, look))
+
+    def _still(self, tenant: str, look: Callable[[], T]) -> T:
+        """What is seen between two commits."""
+        return self._between_commits(tenant, lambda _: look())[1]
 
     def _read_windows(self, limit_uids: Sequence[str]) -> Iterator[Window]:
         for begin in range(0, len(limit_uids), WINDOWS_AT_ONCE):

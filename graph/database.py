@@ -50,28 +50,45 @@ Every query of ours finds its nodes by an index whatever the graph's size (a tes
 
 NO_PARAMETERS: Mapping[str, Any] = {}
 
+QuerySpan = Callable[[str], contextlib.AbstractContextManager[object]]
+"""Around one query, by its name: for traces."""
+
+
+def untraced(_name: str) -> contextlib.AbstractContextManager[object]:
+    """Nobody traces."""
+    return _NOTHING
+
+
+_NOTHING: Final = contextlib.nullcontext()
+
 
 class Transaction:
     """One open transaction. Not thread-safe, and of no use after its end."""
 
     def __init__(
-        self, driver_transaction: neo4j.Transaction | neo4j.ManagedTransaction, options: LiteralString = ""
+        self,
+        driver_transaction: neo4j.Transaction | neo4j.ManagedTransaction,
+        options: LiteralString = "",
+        span: QuerySpan = untraced,
     ) -> None:
         """Wrap the driver's transaction, which stays visible for tests that look closer.
 
-        ``options`` come before every declared query.
+        ``options`` come before every declared query, ``span`` is around it.
         """
         self.driver_transaction = driver_transaction
         self._options: LiteralString = options
+        self._span = span
 
     def run(self, query: CypherQuery[P, R], params: P) -> list[R]:
         """Run a query and return all its rows as plain dictionaries of the declared shape."""
-        result = self.driver_transaction.run(self._options + query.text, cast("dict[str, Any]", params))
-        return cast("list[R]", rows_of(result))
+        with self._span(query.name):
+            result = self.driver_transaction.run(self._options + query.text, cast("dict[str, Any]", params))
+            return cast("list[R]", rows_of(result))
 
     def run_consume(self, query: CypherQuery[P, Any], params: P) -> None:
         """Run a statement whose rows, if any, do not matter."""
-        self.driver_transaction.run(self._options + query.text, cast("dict[str, Any]", params)).consume()
+        with self._span(query.name):
+            self.driver_transaction.run(self._options + query.text, cast("dict[str, Any]", params)).consume()
 
     def run_text(
         self, text: LiteralString, params: Mapping[str, Any] = NO_PARAMETERS
@@ -83,9 +100,12 @@ class Transaction:
 class Database:
     """One database of one engine, for the life of the process."""
 
-    def __init__(self, connection: Connection, *, max_pool_size: int = 50) -> None:
+    def __init__(
+        self, connection: Connection, *, max_pool_size: int = 50, span: QuerySpan = untraced
+    ) -> None:
         """Prepare a driver; nothing is sent before the first use or ``verify``."""
         self.connection = connection
+        self._span = span
         self._options: LiteralString = QUERY_OPTIONS.get(connection.kind, "")
         quiet: dict[str, Any] = (
             # Bolt 4.4, which the embedded engine speaks, cannot switch notifications off.
@@ -135,7 +155,7 @@ class Database:
             with session._pipelined_begin:  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
                 begun = session.begin_transaction(timeout=TRANSACTION_SECONDS)
             with begun as each:
-                yield Transaction(each, self._options)
+                yield Transaction(each, self._options, self._span)
 
     def verify(self) -> None:
         """Reach the engine once. Raises ``EngineUnavailable`` or ``EngineRefused``."""
@@ -153,7 +173,7 @@ class Database:
         self.close()
 
     def _on_ours(self, work: Callable[[Transaction], T]) -> Callable[[neo4j.ManagedTransaction], T]:
-        return lambda transaction: work(Transaction(transaction, self._options))
+        return lambda transaction: work(Transaction(transaction, self._options, self._span))
 
     def _session(self) -> neo4j.Session:
         return self._driver.session(  # pyright: ignore[reportUnknownMemberType] - untyped options
@@ -162,7 +182,7 @@ class Database:
 
     def _execute(self, query: CypherQuery[P, R], params: P, routing: neo4j.RoutingControl) -> list[R]:
         """One query is one transaction: its BEGIN travels with it, which saves a round trip."""
-        with translated():
+        with translated(), self._span(query.name):
             return self._driver.execute_query(
                 neo4j.Query(self._options + query.text, timeout=TRANSACTION_SECONDS),
                 cast("dict[str, Any]", params),

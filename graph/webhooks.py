@@ -136,8 +136,8 @@ class Webhooks:
         """Whether this process may try to serve an endpoint, as far as is known."""
         return endpoint.lease_owner == self._owner or endpoint.lease_until_us < _now_us()
 
-    def bury(self, endpoint: Endpoint, letter: DeadLetter) -> None:
-        """Keep an event that an endpoint did not take."""
+    def bury(self, endpoint: Endpoint, letter: DeadLetter) -> int:
+        """Keep an event that an endpoint did not take; how many of them it has by now."""
         params: queries.Buried = {
             "endpoint_uid": endpoint.uid,
             "uid": letter_uid(endpoint, letter.seq),
@@ -151,7 +151,7 @@ class Webhooks:
                 "replaying": letter.replaying,
             },
         }
-        self._database.write(queries.BURY, params)
+        return sum(row["count"] for row in self._database.write(queries.BURY, params))
 
     def letters(self, endpoint: Endpoint, before_seq: int | None, first: int) -> list[DeadLetter]:
         """An endpoint's dead letters, the last ones first, from before a number of the sequence on."""

@@ -215,6 +215,8 @@ class Changes:
     audit: list[AuditEntry] = field(default_factory=list[AuditEntry])
     """What administrators did; there is none without another change."""
     deviations: list[Deviation] = field(default_factory=list[Deviation])
+    expected: list[str] = field(default_factory=list[str])
+    """Operations that grew to what was expected of them: what was noted of them before is no anomaly."""
     agreed: list[Agreed] = field(default_factory=list[Agreed])
     agreement_months: dict[str, AgreementMonth] = field(default_factory=dict[str, AgreementMonth])
     statements: list[Statement] = field(default_factory=list[Statement])

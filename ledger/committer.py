@@ -5,6 +5,7 @@ latency from not waiting: no timer runs when idle. Nobody is answered before the
 """
 
 import asyncio
+import contextlib
 import logging
 import random
 import threading
@@ -19,7 +20,7 @@ from ledger.batch import Batch, attempt
 from ledger.commands import Command
 from ledger.decide import Answer
 from ledger.errors import LedgerError, Overloaded, Unavailable
-from ledger.ports import Clock, CommitObserver, LedgerStore
+from ledger.ports import Clock, CommitObserver, CommitSpans, LedgerStore
 from ledger.state import TenantState
 from pricing.ports import RateSource
 
@@ -36,6 +37,8 @@ DEADLINE_SECONDS: Final = 10.0
 GIVE_UP_SECONDS: Final = 10.0
 GIVE_UP_STOPPING_SECONDS: Final = 1.0
 SEND_AGAIN: Final = "Send it again: what is recorded answers as a duplicate."
+
+_UNTRACED: Final = contextlib.nullcontext()
 
 Outcome = list[Answer] | LedgerError
 
@@ -57,6 +60,8 @@ class _Item:
     """Whose thread ``done`` belongs to; None where any thread may call it."""
 
     came: float
+    call: object = None
+    """What stands for the call in its trace; None where there is none."""
     answers: list[Answer] = field(default_factory=list[Answer])
     taken: int = 0
     failed: bool = False
@@ -76,6 +81,7 @@ class Committer:
         clock: Clock = system_clock,
         lists: Sequence[RateSource] = (),
         observer: CommitObserver | None = None,
+        spans: CommitSpans | None = None,
         queue_max: int = QUEUE_MAX,
         batch_max: int = BATCH_MAX,
         give_up_seconds: float = GIVE_UP_SECONDS,
@@ -86,6 +92,7 @@ class Committer:
         self._lists = lists
         self._clock = clock
         self._observer = observer
+        self._spans = spans
         self._queue_max = queue_max
         self._batch_max = batch_max
         self._give_up_seconds = give_up_seconds
@@ -140,8 +147,9 @@ class Committer:
             else:
                 waiter.set_result(outcome)
 
-        self._enqueue(_Item(commands, done, loop, time.monotonic()))
-        return await waiter
+        with _UNTRACED if self._spans is None else self._spans.waiting(len(commands)) as call:
+            self._enqueue(_Item(commands, done, loop, time.monotonic(), call))
+            return await waiter
 
     def submit_blocking(
         self, commands: Sequence[Command], timeout_seconds: float | None = None
@@ -188,12 +196,19 @@ class Committer:
                 _tell(late, Overloaded(f"It waited for {self._deadline_seconds:g} s. {SEND_AGAIN}"))
             try:
                 if taken:
-                    self._commit(taken)
+                    with self._traced(taken):
+                        self._commit(taken)
             except Exception:
                 # The thread must outlive anything: without it nothing is ever answered again.
                 logger.exception("the committer met a defect")
                 self._states.clear()
                 self._fail(taken, Unavailable(f"The ledger met an internal error. {SEND_AGAIN}"))
+
+    def _traced(self, taken: list[tuple[_Item, Command]]) -> contextlib.AbstractContextManager[object]:
+        if self._spans is None:
+            return _UNTRACED
+        calls = {id(item): item.call for item, _ in taken if item.call is not None}
+        return self._spans.committing(len(taken), list(calls.values()))
 
     def _turn_away(self) -> list[_Item]:
         """Those that waited past their deadline, from the oldest on. A bulk that is begun is finished."""

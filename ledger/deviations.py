@@ -21,8 +21,13 @@ def note_deviation(
     charged_nano: int,
     pricing: Pricing,
     now_us: int,
+    *,
+    grown: bool = False,
 ) -> None:
-    """Note that an operation's cost is not what was estimated, if that is so. A later note replaces it."""
+    """Note that an operation's cost is not what was estimated, if that is so. A later note replaces it.
+
+    ``grown`` says that the operation had a cost before: what was noted of that holds no longer.
+    """
     if estimated_nano is None or pricing is not Pricing.PRICED:
         return
     anomaly = detect(
@@ -33,6 +38,8 @@ def note_deviation(
         actual_nano=charged_nano,
         at_us=now_us,
     )
+    if anomaly is None and grown:
+        state.changes.expected.append(uid)
     leaf = state.tree.get(path.leaf_uid)
     if anomaly is not None and leaf is not None:
         agent_id = facts["agent_id"] or ""

@@ -81,6 +81,18 @@ class CommitObserver(Protocol):
         ...
 
 
+class CommitSpans(Protocol):
+    """Sees how calls wait for commits, and which of them a commit is for: for traces."""
+
+    def waiting(self, commands: int) -> AbstractContextManager[object]:
+        """Around the wait of one call, in its own context; what it yields stands for the call."""
+        ...
+
+    def committing(self, commands: int, calls: Sequence[object]) -> AbstractContextManager[object]:
+        """Around one batch, on the committer's thread; ``calls`` are those of its calls that wait traced."""
+        ...
+
+
 class EventListener(Protocol):
     """Is told in this process that a budget reached a threshold or its limit, once that is committed.
 

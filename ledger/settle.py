@@ -375,18 +375,18 @@ class _Settling:
             if known is None or known.reservation_uid != self._hold.reservation_id:
                 continue  # recorded elsewhere, and compared there
             expected = known.estimated_nano if usage.estimated_nano is None else usage.estimated_nano
-            if expected is not None:
-                charged_nano, facts = sum(known.charged), self._facts(usage)
-                note_deviation(
-                    state,
-                    known.uid,
-                    self._hold.path,
-                    facts,
-                    expected,
-                    charged_nano,
-                    known.pricing,
-                    self._now_us,
-                )
+            entry = result.cost_entry
+            note_deviation(
+                state,
+                known.uid,
+                self._hold.path,
+                self._facts(usage),
+                expected,
+                sum(known.charged),
+                known.pricing,
+                self._now_us,
+                grown=entry is not None and entry.kind is EntryKind.CONTINUATION,
+            )
 
     def decision(self) -> tuple[Decision, int]:
         """What a stream should do now: go on, take care, slow down for some milliseconds, stop."""

@@ -92,7 +92,7 @@ def build_app(running: Running, *, origins: frozenset[str] = frozenset()) -> Sta
         return Context(services, principal)
 
     gate, schema = Gate(look_up), build_schema()
-    routes = Routes(gate, metrics)
+    routes = Routes(gate, metrics, running.spans)
     probe = Probe(running.database.verify)
     return Application(
         routes=[

@@ -78,14 +78,19 @@ class Deliveries:
         outbound: Outbound,
         metrics: Metrics,
         pauses: Sequence[float],
+        letters_max: int,
     ) -> None:
-        """``pauses`` are the seconds between the attempts to deliver an event."""
+        """``pauses`` are the seconds between the attempts to deliver an event.
+
+        An endpoint with ``letters_max`` dead letters is disabled: whoever mends it finds all that it missed.
+        """
         self._webhooks = webhooks
         self._relay = relay
         self._trees = trees
         self._outbound = outbound
         self._metrics = metrics
         self._pauses = pauses
+        self._letters_max = letters_max
         self._endpoints: dict[str, Endpoint] = {}
         self._passed: dict[str, int] = {}
         """Up to which number an endpoint gets nothing, where that is further than its cursor."""
@@ -216,6 +221,10 @@ class Deliveries:
         pause = self._pauses[attempts - 1]
         return max(failure.after_seconds, random.uniform(0.9, 1.1) * pause)  # noqa: S311 - spreads load
 
+    def too_many(self, letters: int) -> bool:
+        """Whether an endpoint has as many dead letters as one may have."""
+        return letters >= self._letters_max
+
     def counted(self, outcome: str) -> None:
         """Something was delivered, failed, or is dead."""
         self._metrics.deliveries.labels(outcome).inc()
@@ -296,9 +305,13 @@ class _Turn:
             return False
         if pause is None:
             self._deliveries.counted("dead")
-            self._webhooks.bury(self._endpoint, _letter(event, attempts, failure))
-            self._pass(event, failure.error)
-            return self._noted() is not None
+            letters = self._webhooks.bury(self._endpoint, _letter(event, attempts, failure))
+            full = self._deliveries.too_many(letters)
+            self._pass(event, f"DISABLED: {letters} dead letters" if full else failure.error)
+            ours = self._noted() is not None
+            if ours and full:
+                self._webhooks.change(self._endpoint, {"enabled": False})
+            return ours and not full
         self._deliveries.counted("failed")
         self._wait_with(event, attempts, pause, failure.error)
         return False

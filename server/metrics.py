@@ -5,6 +5,7 @@ With several workers each process writes into the files of ``PROMETHEUS_MULTIPRO
 """
 
 import os
+from collections.abc import Iterable
 from typing import Final
 
 from prometheus_client import (
@@ -15,6 +16,7 @@ from prometheus_client import (
     Histogram,
     generate_latest,
 )
+from prometheus_client.metrics_core import Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 from starlette.responses import Response
 
@@ -117,6 +119,10 @@ class Metrics:
     def refused(self, code: str) -> None:
         """Something was refused."""
         self.refusals.labels(code).inc()
+
+    def families(self) -> Iterable[Metric]:
+        """What this process counts."""
+        return self._registry.collect()
 
     def response(self) -> Response:
         """All of it, in Prometheus' text format."""

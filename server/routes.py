@@ -4,8 +4,10 @@ Every route of the application is a ``GuardedRoute``. One that needs nothing say
 a test names those and knows of no other.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import AbstractContextManager
 from time import perf_counter
+from typing import Protocol
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -23,17 +25,37 @@ Handler = Callable[[Request, Principal], Awaitable[Response]]
 Answer = Callable[[Problem], Response]
 
 
+class RequestSpans(Protocol):
+    """Traces requests; what the context yields is told the status of the answer."""
+
+    def request(
+        self, method: str, route: str, headers: Iterable[tuple[bytes, bytes]]
+    ) -> AbstractContextManager[Callable[[int], None]]:
+        """Around one request."""
+        ...
+
+
 class Endpoint:
     """What is behind a route, as an ASGI application: measured, and with its errors turned into answers."""
 
-    def __init__(self, path: str, handler: OpenHandler, answer: Answer, metrics: Metrics) -> None:
+    def __init__(
+        self, path: str, handler: OpenHandler, answer: Answer, metrics: Metrics, spans: RequestSpans | None
+    ) -> None:
         self._path = path
         self._handler = handler
         self._answer = answer
         self._metrics = metrics
+        self._spans = spans
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
+        if self._spans is None:
+            await self._respond(scope, receive, send)
+            return
+        with self._spans.request(scope["method"], self._path, scope["headers"]) as ended:
+            ended(await self._respond(scope, receive, send))
+
+    async def _respond(self, scope: Scope, receive: Receive, send: Send) -> int:
         started = perf_counter()
         try:
             response = await self._handler(Request(scope, receive))
@@ -46,6 +68,7 @@ class Endpoint:
         self._metrics.requests.labels(scope["method"], self._path, status).observe(elapsed)
         response.raw_headers = completed(response.raw_headers)
         await response(scope, receive, send)
+        return response.status_code
 
 
 class GuardedRoute(Route):
@@ -69,13 +92,14 @@ class GuardedSocket(WebSocketRoute):
 class Routes:
     """Makes routes, each with what its caller needs."""
 
-    def __init__(self, gate: Gate, metrics: Metrics) -> None:
+    def __init__(self, gate: Gate, metrics: Metrics, spans: RequestSpans | None = None) -> None:
         self._gate = gate
         self._metrics = metrics
+        self._spans = spans
 
     def open(self, method: str, path: str, handler: OpenHandler) -> GuardedRoute:
         """A route that anybody may call."""
-        return GuardedRoute(method, path, Endpoint(path, handler, Problem.response, self._metrics), None)
+        return GuardedRoute(method, path, self._endpoint(path, handler, Problem.response), None)
 
     def guarded(
         self,
@@ -91,7 +115,10 @@ class Routes:
         async def admitted(request: Request) -> Response:
             return await handler(request, await self.admitted(request, needs))
 
-        return GuardedRoute(method, path, Endpoint(path, admitted, answer, self._metrics), needs)
+        return GuardedRoute(method, path, self._endpoint(path, admitted, answer), needs)
+
+    def _endpoint(self, path: str, handler: OpenHandler, answer: Answer) -> Endpoint:
+        return Endpoint(path, handler, answer, self._metrics, self._spans)
 
     async def admitted(self, request: Request, needs: Permission) -> Principal:
         """Who sends a request. Raises ``Unauthenticated``, ``Forbidden``.

@@ -10,7 +10,7 @@ import structlog
 from pydantic import SecretStr
 
 from graph.check import Check
-from graph.database import Database
+from graph.database import Database, untraced
 from graph.engines import Connection
 from graph.engines.folder import write_private
 from graph.events import Relay
@@ -36,8 +36,10 @@ from server.late_prices import LatePrices
 from server.metrics import Metrics
 from server.outbound import Outbound, Policy
 from server.refresh import Refresher
+from server.routes import RequestSpans
 from server.settings import Settings
 from server.sweeper import Sweeper
+from server.telemetry import open_telemetry, sending_metrics
 from server.warm import warm
 from server.workers import (
     Worker,
@@ -63,6 +65,8 @@ class Running:
     """By the names that readiness has for them."""
     metrics: Metrics
     observer: "Observer"
+    spans: RequestSpans | None = None
+    """Where requests are traced."""
 
     def gauge(self) -> None:
         """Read what the metrics show of the graph."""
@@ -128,7 +132,9 @@ def open_services(settings: Settings, connection: Connection, *, hot: bool = Tru
         # Half a second of work: meanwhile the engine migrates.
         beside = stack.enter_context(ThreadPoolExecutor(1))
         catalogue = beside.submit(load_catalogue)
-        database = stack.enter_context(Database(connection))
+        telemetry = stack.enter_context(open_telemetry(settings))
+        spans = telemetry.spans
+        database = stack.enter_context(Database(connection, span=untraced if spans is None else spans.query))
         database.verify()
         migrate(database, MIGRATIONS)
         lists = price_lists(catalogue.result())
@@ -140,7 +146,7 @@ def open_services(settings: Settings, connection: Connection, *, hot: bool = Tru
         rollups = Rollups(database, trees)
         folder = Folder(database, rollups)
         observer = Observer(metrics, folder)
-        committer = Committer(store, lists=lists, observer=observer)
+        committer = Committer(store, lists=lists, observer=observer, spans=spans)
         services = Services.on(
             database,
             ledger=LedgerService(committer, pricer),
@@ -166,7 +172,13 @@ def open_services(settings: Settings, connection: Connection, *, hot: bool = Tru
         if hot:
             warm(store, pricer)
         deliveries = Deliveries(
-            services.webhooks, services.relay, trees, outbound, metrics, settings.webhook_pauses
+            services.webhooks,
+            services.relay,
+            trees,
+            outbound,
+            metrics,
+            settings.webhook_pauses,
+            settings.webhook_dead_letters,
         )
         # Those after the committer commit, so they start after it does, and stop before it.
         workers = {
@@ -181,7 +193,9 @@ def open_services(settings: Settings, connection: Connection, *, hot: bool = Tru
         for worker in workers.values():
             worker.start()
             stack.callback(worker.stop)
-        yield Running(services, database, workers, metrics, observer)
+        running = Running(services, database, workers, metrics, observer, spans)
+        stack.enter_context(sending_metrics(settings, telemetry, metrics, running.gauge))
+        yield running
 
 
 def _woken_by_commits(services: Services, committer: Committer, observer: Observer) -> dict[str, Worker]:

@@ -3,7 +3,7 @@
 import re
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -72,6 +72,52 @@ class Settings(BaseSettings):
     webhook_retry_seconds: str = Field(
         default="5,30,120,600,1800,3600,7200,14400,28800",
         description="pauses between the attempts to deliver an event; after the last one it is a dead letter",
+    )
+
+    webhook_dead_letters: int = Field(
+        default=10_000,
+        ge=1,
+        description="dead letters that an endpoint may have; with so many it is disabled until it is mended",
+    )
+    otlp_endpoint: str | None = Field(
+        default=None,
+        validation_alias="OTEL_EXPORTER_OTLP_ENDPOINT",
+        description="where OpenTelemetry traces and metrics of the service go (OTLP over HTTP)",
+    )
+    otlp_traces_endpoint: str | None = Field(
+        default=None,
+        validation_alias="OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
+        description="the same for traces alone, with its path",
+    )
+    otlp_metrics_endpoint: str | None = Field(
+        default=None,
+        validation_alias="OTEL_EXPORTER_OTLP_METRICS_ENDPOINT",
+        description="the same for metrics alone, with its path",
+    )
+    otlp_protocol: Literal["http/protobuf"] = Field(
+        default="http/protobuf",
+        validation_alias="OTEL_EXPORTER_OTLP_PROTOCOL",
+        description="how it goes there; `http/protobuf` is the one way",
+    )
+    otel_traces_exporter: Literal["otlp", "none"] = Field(
+        default="otlp", validation_alias="OTEL_TRACES_EXPORTER", description="`none`: no traces"
+    )
+    otel_metrics_exporter: Literal["otlp", "none"] = Field(
+        default="otlp", validation_alias="OTEL_METRICS_EXPORTER", description="`none`: no metrics"
+    )
+    otel_sdk_disabled: bool = Field(
+        default=False, validation_alias="OTEL_SDK_DISABLED", description="`true`: neither of them"
+    )
+    otel_service_name: str = Field(
+        default="costgraph",
+        validation_alias="OTEL_SERVICE_NAME",
+        description="what the service is called in traces and metrics",
+    )
+    otel_metric_interval_ms: int = Field(
+        default=60_000,
+        ge=100,
+        validation_alias="OTEL_METRIC_EXPORT_INTERVAL",
+        description="milliseconds between two exports of metrics",
     )
 
     @field_validator("data_dir")
@@ -148,6 +194,18 @@ class Settings(BaseSettings):
             database=self.neo4j_database,
             kind="neo4j",
         )
+
+    @property
+    def otlp_traces(self) -> bool:
+        """Whether traces go out."""
+        endpoint = self.otlp_traces_endpoint or self.otlp_endpoint
+        return endpoint is not None and self.otel_traces_exporter == "otlp" and not self.otel_sdk_disabled
+
+    @property
+    def otlp_metrics(self) -> bool:
+        """Whether metrics go out."""
+        endpoint = self.otlp_metrics_endpoint or self.otlp_endpoint
+        return endpoint is not None and self.otel_metrics_exporter == "otlp" and not self.otel_sdk_disabled
 
     @property
     def origins(self) -> frozenset[str]:

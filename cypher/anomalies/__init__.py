@@ -29,6 +29,7 @@ class AnomalyRow(TypedDict):
 
 
 WRITE: CypherQuery[Rows, NoRow] = CypherQuery("anomalies/write", Rows, NoRow)
+CLEAR: CypherQuery[Uids, NoRow] = CypherQuery("anomalies/clear", Uids, NoRow)
 TIMELINE: CypherQuery[WantedAnomalies, KeyRow] = CypherQuery("anomalies/timeline", WantedAnomalies, KeyRow)
 REACH: CypherQuery[ReachParams, ReachRow] = CypherQuery("anomalies/reach", ReachParams, ReachRow)
 SHOWN: CypherQuery[Uids, AnomalyRow] = CypherQuery("anomalies/shown", Uids, AnomalyRow)

@@ -70,6 +70,30 @@ class IncurredRow(TypedDict):
     entries: int
 
 
+class DelegationRow(TypedDict):
+    """A usage that names the operation that delegated it, and is not linked with it, nor waits for it."""
+
+    uid: str
+    operation_id: str
+    budget_id: str
+    parent_operation_id: str
+    recorded: bool
+    links: int
+
+
+class WaitingParams(TypedDict):
+    """Uids of operations that are waited for: those in (after, before)."""
+
+    after: str
+    before: str
+
+
+class WaitingRow(TypedDict):
+    """How many operations wait for the one that delegated them."""
+
+    waiting: int
+
+
 class SpanParams(TypedDict):
     """A budget, instants [start_us, end_us), and the last number of the sequence that counts."""
 
@@ -104,6 +128,8 @@ UNPRICED: CypherQuery[PageParams, UnpricedRow] = CypherQuery("check/unpriced", P
 EVENTS: CypherQuery[PageParams, EventRow] = CypherQuery("check/events", PageParams, EventRow)
 USAGES: CypherQuery[PageParams, UsageKeyRow] = CypherQuery("check/usages", PageParams, UsageKeyRow)
 INCURRED: CypherQuery[Uids, IncurredRow] = CypherQuery("check/incurred", Uids, IncurredRow)
+DELEGATIONS: CypherQuery[Uids, DelegationRow] = CypherQuery("check/delegations", Uids, DelegationRow)
+AWAITING: CypherQuery[WaitingParams, WaitingRow] = CypherQuery("check/awaiting", WaitingParams, WaitingRow)
 WINDOWS: CypherQuery[LimitUids, WindowRow] = CypherQuery("check/windows", LimitUids, WindowRow)
 PATHS: CypherQuery[TenantParams, PathRow] = CypherQuery("check/paths", TenantParams, PathRow)
 SPENT: CypherQuery[SpanParams, SpentRow] = CypherQuery("check/spent", SpanParams, SpentRow)

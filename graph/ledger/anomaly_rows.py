@@ -19,6 +19,9 @@ def write(transaction: Transaction, changes: Sequence[Changes]) -> None:
     ]
     if rows:
         transaction.run_consume(queries.WRITE, {"rows": rows})
+    expected = [uid for some in changes for uid in some.expected]
+    if expected:
+        transaction.run_consume(queries.CLEAR, {"uids": expected})
 
 
 def anomaly_properties(deviation: Deviation) -> Properties:

@@ -317,3 +317,31 @@ def test_books_agree_while_they_are_written(database: Database, check: Check, de
     committer.stop()
     assert len(calls) == 25
     assert check.run(desk.tenant) == []
+
+
+def test_delegations_that_are_not_linked_and_a_ledger_that_counts_wrong_are_found(
+    database: Database, desk: Desk, check: Check, tenant: str
+) -> None:
+    desk.do(
+        desk.usage("parent", usd(1), budget_id="web"),
+        desk.usage("child", usd(1), budget_id="web", parent_operation_id="parent"),
+        desk.usage("early", usd(1), budget_id="other", parent_operation_id="comes-later"),
+    )
+    assert check.run(tenant) == []
+    uids = {name: desk.uid(name) for name in ("child", "early")}
+    spoil(
+        database,
+        "MATCH ()-[d:DELEGATED]->(u:TokenUsage {uid: $child}) DELETE d RETURN count(*) AS n",
+        **uids,
+    )
+    spoil(
+        database,
+        "MATCH (u:TokenUsage {uid: $early}) SET u.awaits_uid = null RETURN count(u) AS n",
+        **uids,
+    )
+    assert found(check.run(tenant)) == {
+        "delegation child": ("web", "1 link", "0 links"),
+        "delegation early": ("other", "to wait for comes-later", "0 links"),
+        "ledger_awaited": (None, "0 wait", "1 wait"),
+    }
+    assert set(found(check.run(tenant, desk.uid("web")))) == {"delegation child"}

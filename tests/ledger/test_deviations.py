@@ -91,6 +91,14 @@ def test_a_stream_is_compared_at_its_end_and_once(world: World) -> None:
     assert noted(world, "op") == found
 
 
+def test_an_operation_that_grows_to_what_was_expected_is_no_anomaly(world: World) -> None:
+    held = world.held("leaf", 100 * CENT)
+    world.settled(held, (usage("op", 1, estimated_cost="0.1"), cost(CENT)))
+    assert noted(world, "op") is not None
+    world.settled(held, (usage("op", 9), cost(10 * CENT)))
+    assert noted(world, "op") is None
+
+
 def test_an_estimate_may_come_with_the_end_of_a_stream(world: World) -> None:
     held = world.held("leaf", 100 * CENT)
     world.settled(held, (usage("op", 5), cost(5 * CENT)), final=False)

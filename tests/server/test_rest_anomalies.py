@@ -41,6 +41,22 @@ def test_what_cost_something_else_than_was_estimated_is_listed(client: Client, n
     ]
 
 
+def test_what_grows_to_its_estimate_is_listed_no_longer(client: Client, name: str) -> None:
+    budget = {"budgetId": name, "budgetType": "CUSTOM", "amount": "10"}
+    create = "mutation($input: CreateBudgetInput!) { createBudget(input: $input) { budgetId } }"
+    client.data(create, input=budget)
+    asked = {"idempotency_key": name, "agent_id": name, "budget_id": name, "amount": "1"}
+    held = client.post("/v1/reservations", json=asked).json()["reservation_id"]
+    said = usage(name, agent_id=name, estimated_cost="0.02")
+    del said["timestamp"]
+    listed: list[int] = []
+    for completion_tokens in (100, 1_700):
+        body = {"usages": [{**said, "completion_tokens": completion_tokens}]}
+        assert client.post(f"/v1/reservations/{held}/settle", json=body).status_code == 200
+        listed.append(len(client.get(f"/v1/anomalies?agent_id={name}").json()["anomalies"]))
+    assert listed == [1, 0]
+
+
 def test_a_question_that_cannot_be_answered_names_what_is_wrong(client: Client) -> None:
     for query, field in (
         ("severity=awful", "severity"),

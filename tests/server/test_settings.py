@@ -40,6 +40,16 @@ def test_every_variable_of_the_contract_is_read(monkeypatch: pytest.MonkeyPatch,
         "COSTGRAPH_PRICE_FILES_DIR": str(tmp_path / "prices"),
         "COSTGRAPH_ALLOWED_ORIGINS": "https://app.example.com, http://localhost:3000",
         "COSTGRAPH_WEBHOOK_RETRY_SECONDS": "0.5,60",
+        "COSTGRAPH_WEBHOOK_DEAD_LETTERS": "50",
+        "OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4318",
+        "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://traces:4318/v1/traces",
+        "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT": "http://metrics:4318/v1/metrics",
+        "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
+        "OTEL_TRACES_EXPORTER": "otlp",
+        "OTEL_METRICS_EXPORTER": "none",
+        "OTEL_SDK_DISABLED": "false",
+        "OTEL_SERVICE_NAME": "costs",
+        "OTEL_METRIC_EXPORT_INTERVAL": "5000",
     }
     for name, value in given.items():
         monkeypatch.setenv(name, value)
@@ -57,7 +67,9 @@ def test_every_variable_of_the_contract_is_read(monkeypatch: pytest.MonkeyPatch,
     assert settings.outbound_http
     assert settings.price_files_dir == tmp_path / "prices"
     assert settings.origins == {"https://app.example.com", "http://localhost:3000"}
-    assert settings.webhook_pauses == (0.5, 60)
+    assert (settings.webhook_pauses, settings.webhook_dead_letters) == ((0.5, 60), 50)
+    assert (settings.otlp_traces, settings.otlp_metrics) == (True, False)
+    assert (settings.otel_service_name, settings.otel_metric_interval_ms) == ("costs", 5_000)
     assert sorted(map(variable_of, Settings.model_fields)) == sorted(given)
 
 
@@ -76,6 +88,7 @@ def test_every_variable_of_the_contract_is_read(monkeypatch: pytest.MonkeyPatch,
             {"COSTGRAPH_OUTBOUND_NETWORKS": "10.0.0.1/8"},
             "COSTGRAPH_OUTBOUND_NETWORKS: 10.0.0.1/8 has host bits set",
         ),
+        ({"OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}, "OTEL_EXPORTER_OTLP_PROTOCOL: Input should be 'http/proto"),
         ({"COSTGRAPH_ALLOWED_ORIGINS": "app.example.com"}, "COSTGRAPH_ALLOWED_ORIGINS: must hold origins"),
         ({"COSTGRAPH_WEBHOOK_RETRY_SECONDS": "0"}, "COSTGRAPH_WEBHOOK_RETRY_SECONDS: must hold seconds"),
         ({"COSTGRAPH_WEBHOOK_RETRY_SECONDS": "soon"}, "COSTGRAPH_WEBHOOK_RETRY_SECONDS: could not convert"),

@@ -15,7 +15,11 @@ from tests.support.servers import Client, ServerProcess, eventually, on_engine
 
 CREATE_BUDGET = "mutation($input: CreateBudgetInput!) { createBudget(input: $input) { budgetId } }"
 PAUSES = 12
-RETRIES = {"COSTGRAPH_WEBHOOK_RETRY_SECONDS": ",".join(["0.05"] * PAUSES)}
+LETTERS_MAX = 5
+RETRIES = {
+    "COSTGRAPH_WEBHOOK_RETRY_SECONDS": ",".join(["0.05"] * PAUSES),
+    "COSTGRAPH_WEBHOOK_DEAD_LETTERS": str(LETTERS_MAX),
+}
 
 
 @pytest.fixture(scope="module", params=["arcadedb", "neo4j"])
@@ -168,6 +172,28 @@ def test_what_is_never_taken_is_a_dead_letter_and_can_be_sent_again(
     assert operations(hook) == [f"{tree}-2", f"{tree}-0", f"{tree}-1"]
     record(caller, f"{tree}-3", tree)
     eventually(lambda: operations(hook)[-1] == f"{tree}-3")
+
+
+def test_an_endpoint_that_takes_nothing_is_disabled_and_misses_nothing(
+    caller: Client, receiver: Outside, tree: str
+) -> None:
+    hook = Hook(caller, receiver, f"/{tree}", budgetId=tree, types=["cost.recorded"])
+    hook.always = saying(b"", "500 Internal Server Error")
+    for number in range(LETTERS_MAX + 2):
+        record(caller, f"{tree}-{number}", tree)
+    eventually(lambda: not hook.shown()["enabled"], 120)
+    assert hook.shown()["lastError"] == f"DISABLED: {LETTERS_MAX} dead letters"
+    assert len(hook.letters()) == LETTERS_MAX
+    tries = hook.tries
+    hook.always = None
+    time.sleep(1)
+    assert (hook.tries, hook.taken) == (tries, [])
+    update = "mutation($i: UpdateWebhookEndpointInput!) { updateWebhookEndpoint(input: $i) { enabled } }"
+    caller.data(update, i={"endpointId": hook.endpoint_id, "enabled": True})
+    eventually(lambda: len(hook.taken) == 2)
+    caller.data("mutation($id: ID!) { replayDeadLetters(endpointId: $id) { count } }", id=hook.endpoint_id)
+    eventually(lambda: hook.letters() == [])
+    assert sorted(operations(hook)) == [f"{tree}-{number}" for number in range(LETTERS_MAX + 2)]
 
 
 def test_after_a_rotation_both_secrets_sign(caller: Client, receiver: Outside, tree: str) -> None:

@@ -24,7 +24,7 @@ COMMAND = Path(sys.executable).with_name("costgraph")
 READY_SECONDS = 180
 STOP_SECONDS = 60
 ADMIN_KEY = "an-admin-key-for-tests-of-32-characters-or-more"
-OURS = ("NEO4J_", "COSTGRAPH_")
+OURS = ("NEO4J_", "COSTGRAPH_", "OTEL_")
 
 
 def environment(**variables: str) -> dict[str, str]:

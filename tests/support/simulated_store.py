@@ -140,6 +140,8 @@ class SimulatedStore(StoredBooks):
         for added in changes.added:
             self._add(added)
         self.deviations.update((each.usage_uid, each) for each in changes.deviations)
+        for uid in changes.expected:
+            self.deviations.pop(uid, None)
         self.events.extend(changes.events)
         self.heads[head.tenant] = replace(head)
 

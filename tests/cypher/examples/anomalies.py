@@ -38,5 +38,6 @@ EXAMPLES = (
         {"from_key": "example-anomalies/", "to_key": "example-anomalies0", "passed": 0},
         GIVEN,
     ),
+    Example(anomalies.CLEAR, {"uids": ["example-anomalies/op"]}, GIVEN),
     Example(anomalies.SHOWN, {"uids": ["example-anomalies/op"]}, GIVEN),
 )

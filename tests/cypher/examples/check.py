@@ -18,6 +18,8 @@ KEYS = (
 )
 EVENT = "CREATE (:Event {uid: 'example-ledger/0000000000000003', seq: 3})"
 LOST = "MATCH (u:TokenUsage {uid: 'example-ledger/priced'})-[i:INCURRED]->() DELETE i"
+ORPHAN = """MATCH (u:TokenUsage {uid: 'example-ledger/priced'})
+SET u.tenant = 'example-ledger', u.parent_operation_id = 'no'"""
 PAGE: check.PageParams = {"after": f"{TENANT}/", "before": f"{TENANT}0", "limit": 10}
 
 SPAN: check.SpanParams = {"budget_uid": ROOT, "start_us": 0, "end_us": 10, "seq": 2}
@@ -30,6 +32,8 @@ EXAMPLES = (
     Example(check.EVENTS, PAGE, (EVENT,)),
     Example(check.USAGES, PAGE, (*RECORDED, *KEYS)),
     Example(check.INCURRED, {"uids": [PRICED, UNPRICED]}, (*RECORDED, LOST)),
+    Example(check.DELEGATIONS, {"uids": [PRICED]}, (*RECORDED, ORPHAN)),
+    Example(check.AWAITING, {"after": f"{TENANT}/", "before": f"{TENANT}0"}),
     Example(check.WINDOWS, {"limit_uids": [LIMIT]}, LIMITED),
     Example(check.PATHS, {"tenant": TENANT}, (PATHS,)),
 )

@@ -1,0 +1,3 @@
+UNWIND $uids AS uid
+MATCH (a:CostAnomaly {uid: uid})
+DETACH DELETE a
