@@ -302,7 +302,8 @@ def _used(sent: UsageInput) -> Normalised:
     if sent.provider_usage is None:
         if sent.provider_family is not None:
             raise _Refused("provider_family", "says whose shape provider_usage has, which is missing")
-        return Normalised(TokenCounts.from_billed(**{name: getattr(sent, name) for name in BILLED}), mode)
+        said = {name: getattr(sent, name) for name in BILLED if name in sent.model_fields_set}
+        return Normalised(TokenCounts.from_billed(**said), mode)
     if sent.provider_family is None:
         raise _Refused("provider_family", "is missing: it says whose shape provider_usage has")
     for name in BILLED:

@@ -6,8 +6,6 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from starlette.datastructures import Headers
-
 from graph.keys import hash_of
 from ledger.access import Principal
 from server.errors import Unauthenticated
@@ -21,9 +19,9 @@ KeyLookup = Callable[[str], Awaitable[Principal | None]]
 """The principal behind the SHA-256 (hex) of a key, or None where the key is unknown or revoked."""
 
 
-def bearer_key(headers: Headers) -> str:
+def bearer_key(authorization: str) -> str:
     """The key in ``Authorization: Bearer …``. Raises ``Unauthenticated``."""
-    scheme, _, key = headers.get("authorization", "").partition(" ")
+    scheme, _, key = authorization.partition(" ")
     key = key.strip()
     if scheme.lower() != "bearer" or not key:
         raise Unauthenticated("Send your API key in the header Authorization: Bearer KEY.")
@@ -51,9 +49,9 @@ class Gate:
         self._clock = clock
         self._remembered: OrderedDict[str, _Remembered] = OrderedDict()
 
-    async def principal(self, headers: Headers) -> Principal:
-        """Who sends these headers. Raises ``Unauthenticated``, or what the look-up raises."""
-        hashed = hash_of(bearer_key(headers))
+    async def principal(self, authorization: str) -> Principal:
+        """Who sends that header. Raises ``Unauthenticated``, or what the look-up raises."""
+        hashed = hash_of(bearer_key(authorization))
         remembered = self._remembered.get(hashed)
         if remembered is None or remembered.until <= self._clock():
             remembered = self._begin(hashed)

@@ -21,7 +21,6 @@ from contextlib import aclosing, suppress
 from typing import Any, Final, cast
 
 import orjson
-from starlette.datastructures import Headers
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from ledger.access import Permission
@@ -57,7 +56,7 @@ class Conversation:
         self._gate = gate
         self._schema = schema
         self._context_of = context_of
-        self._headers: Headers | None = None
+        self._authorization: str | None = None
         self._begun = asyncio.Event()
         self._ended: asyncio.Future[Ended | None] = asyncio.get_running_loop().create_future()
         self._told: dict[str, asyncio.Task[None]] = {}
@@ -109,11 +108,11 @@ class Conversation:
                 raise Ended(4400, "Unknown type of message")
 
     async def _begin(self, payload: object) -> None:
-        if self._headers is not None:
+        if self._authorization is not None:
             raise Ended(4429, "Too many initialisation requests")
-        self._headers = _headers_of(payload)
+        self._authorization = _authorization_of(payload)
         try:
-            principal = await self._gate.principal(self._headers)
+            principal = await self._gate.principal(self._authorization)
             principal.require(Permission.READ)
         except Exception as error:
             problem = problem_of(error)
@@ -145,7 +144,7 @@ class Conversation:
 
     async def _tell(self, identifier: str, operation: Operation) -> None:
         try:
-            principal = await self._gate.principal(cast("Headers", self._headers))
+            principal = await self._gate.principal(self._authorization or "")
             results = self._schema.followed(
                 operation.query,
                 operation.variables,
@@ -184,7 +183,7 @@ class Conversation:
         while True:
             await asyncio.sleep(KEY_SECONDS)
             try:
-                await self._gate.principal(cast("Headers", self._headers))
+                await self._gate.principal(self._authorization or "")
             except Unauthenticated:
                 self._end(Ended(4401, "This API key was revoked."))
                 return
@@ -219,9 +218,8 @@ def _id_of(message: dict[str, Any]) -> str:
     return identifier
 
 
-def _headers_of(payload: object) -> Headers:
+def _authorization_of(payload: object) -> str:
     """``{"authorization": "Bearer …"}``, in any case, as a header would say it."""
     said = cast("dict[str, Any]", payload) if isinstance(payload, dict) else {}
     texts = [value for name, value in said.items() if name.lower() == "authorization"]
-    key = texts[0] if len(texts) == 1 and isinstance(texts[0], str) else ""
-    return Headers(raw=[(b"authorization", key.encode("latin-1", "replace"))])
+    return texts[0] if len(texts) == 1 and isinstance(texts[0], str) else ""

@@ -13,6 +13,7 @@ from ledger.access import Permission, Principal
 from resolvers.build import Schema, answer_of
 from resolvers.context import Context
 from server.errors import BadRequest, Problem
+from server.headers import Answer
 from server.limits import read_json
 from server.metrics import Metrics
 from server.routes import GuardedRoute, Routes
@@ -63,7 +64,7 @@ def graphql_routes(
         answer = answer_of(result)
         for error in answer.get("errors", ()):
             metrics.refusals.labels(code_of(error)).inc()
-        return Response(dumps(answer), media_type="application/json")
+        return Answer(dumps(answer))
 
     return [routes.guarded("POST", "/graphql", execute, needs=Permission.READ, answer=as_graphql)]
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Final
 
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 RawHeaders = list[tuple[bytes, bytes]]
@@ -14,11 +15,30 @@ HEADERS: Final = (
 )
 
 
+def header(scope: Scope, name: bytes) -> str:
+    """The first header of a request with that name, in lower case; empty where there is none.
+
+    Starlette's ``Headers`` do this for three times the time, which a small request pays three times.
+    """
+    for given, value in scope["headers"]:
+        if given == name:
+            return value.decode("latin-1")
+    return ""
+
+
 def completed(headers: Iterable[tuple[bytes, bytes]]) -> RawHeaders:
     """With what keeps browsers and caches from guessing; what an answer says itself stands."""
     all_of_them = list(headers)
     given = {name for name, _ in all_of_them}
     return all_of_them + [each for each in HEADERS if each[0] not in given]
+
+
+class Answer(Response):
+    """An answer whose body is there, with all that it needs: most answers are, and it is quickly made."""
+
+    def __init__(self, body: bytes, status: int = 200, media_type: bytes = b"application/json") -> None:
+        self.status_code, self.body, self.background = status, body, None
+        self.raw_headers = [(b"content-length", b"%d" % len(body)), (b"content-type", media_type), *HEADERS]
 
 
 class SafeHeaders:

@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from graph.errors import GraphError
+from server.headers import Answer
 from server.metrics import Metrics
 from server.routes import GuardedRoute, Routes
 
@@ -83,4 +84,4 @@ def health_routes(
 
 
 def _json(body: object, status: int = 200) -> Response:
-    return Response(orjson.dumps(body), status, media_type="application/json")
+    return Answer(orjson.dumps(body), status)

@@ -7,6 +7,8 @@ import orjson
 from starlette.requests import ClientDisconnect, Request
 
 from server.errors import BadRequest, TooLarge, TooSlow, WrongMediaType
+from server.headers import header
+from server.protocol import arrived
 
 BODY_BYTES_MAX = 8 * 2**20
 BODY_SECONDS_MAX = 30.0
@@ -19,7 +21,7 @@ async def read_json(request: Request) -> Any:
     Only ``application/json`` is taken: it is what keeps forms of other sites out, as browsers ask
     first (CORS) before they send it, and we never say yes.
     """
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    media_type = header(request.scope, b"content-type").partition(";")[0].strip().lower()
     if media_type != "application/json":
         shown = media_type or "none"
         raise WrongMediaType(f"Send JSON with the header Content-Type: application/json (this one: {shown}).")
@@ -31,9 +33,11 @@ async def read_json(request: Request) -> Any:
 
 
 async def _read(request: Request) -> bytes:
-    declared = request.headers.get("content-length", "0")
+    declared = header(request.scope, b"content-length")
     if declared.isdigit() and int(declared) > BODY_BYTES_MAX:
         raise _too_large()
+    if (there := arrived(request.receive)) is not None:
+        return there
     chunks: list[bytes] = []
     size = 0
     try:

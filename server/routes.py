@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager
 from time import perf_counter
 from typing import Protocol
 
+from prometheus_client import Histogram
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route, WebSocketRoute
@@ -17,12 +18,12 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from ledger.access import Permission, Principal
 from server.auth import Gate
 from server.errors import Problem, problem_of
-from server.headers import completed
+from server.headers import Answer, completed, header
 from server.metrics import Metrics
 
 OpenHandler = Callable[[Request], Awaitable[Response]]
 Handler = Callable[[Request, Principal], Awaitable[Response]]
-Answer = Callable[[Problem], Response]
+Failing = Callable[[Problem], Response]
 
 
 class RequestSpans(Protocol):
@@ -39,13 +40,14 @@ class Endpoint:
     """What is behind a route, as an ASGI application: measured, and with its errors turned into answers."""
 
     def __init__(
-        self, path: str, handler: OpenHandler, answer: Answer, metrics: Metrics, spans: RequestSpans | None
+        self, path: str, handler: OpenHandler, answer: Failing, metrics: Metrics, spans: RequestSpans | None
     ) -> None:
         self._path = path
         self._handler = handler
         self._answer = answer
         self._metrics = metrics
         self._spans = spans
+        self._timed: dict[tuple[str, int], Histogram] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -63,12 +65,18 @@ class Endpoint:
             problem = problem_of(error)
             self._metrics.refusals.labels(problem.code).inc()
             response = self._answer(problem)
-        elapsed = perf_counter() - started
-        status = str(response.status_code)
-        self._metrics.requests.labels(scope["method"], self._path, status).observe(elapsed)
-        response.raw_headers = completed(response.raw_headers)
+        self._measure(scope["method"], response.status_code, perf_counter() - started)
+        if not isinstance(response, Answer):
+            response.raw_headers = completed(response.raw_headers)
         await response(scope, receive, send)
         return response.status_code
+
+    def _measure(self, method: str, status: int, seconds: float) -> None:
+        timed = self._timed.get((method, status))
+        if timed is None:
+            timed = self._metrics.requests.labels(method, self._path, str(status))
+            self._timed[method, status] = timed
+        timed.observe(seconds)
 
 
 class GuardedRoute(Route):
@@ -108,7 +116,7 @@ class Routes:
         handler: Handler,
         *,
         needs: Permission,
-        answer: Answer = Problem.response,
+        answer: Failing = Problem.response,
     ) -> GuardedRoute:
         """A route for keys whose role grants ``needs``; ``answer`` gives a failure its form."""
 
@@ -117,7 +125,7 @@ class Routes:
 
         return GuardedRoute(method, path, self._endpoint(path, admitted, answer), needs)
 
-    def _endpoint(self, path: str, handler: OpenHandler, answer: Answer) -> Endpoint:
+    def _endpoint(self, path: str, handler: OpenHandler, answer: Failing) -> Endpoint:
         return Endpoint(path, handler, answer, self._metrics, self._spans)
 
     async def admitted(self, request: Request, needs: Permission) -> Principal:
@@ -125,6 +133,6 @@ class Routes:
 
         What streams for long asks again on its way: a revoked key's stream ends.
         """
-        principal = await self._gate.principal(request.headers)
+        principal = await self._gate.principal(header(request.scope, b"authorization"))
         principal.require(needs)
         return principal

@@ -19,6 +19,7 @@ from pricing.calendar import from_datetime
 from pricing.money import format_nano
 from resolvers import cursors
 from resolvers.context import Context
+from server.headers import Answer
 from server.rest.words import instant
 from server.routes import GuardedRoute, Routes
 
@@ -67,7 +68,7 @@ def anomaly_routes(routes: Routes, context_of: Callable[[Principal], Context]) -
             "has_next_page": found.has_next,
             "end_cursor": None if found.end is None else cursors.cursor_of(cursors.ANOMALIES, found.end),
         }
-        return Response(orjson.dumps(body), media_type="application/json")
+        return Answer(orjson.dumps(body))
 
     return [routes.guarded("GET", "/v1/anomalies", page, needs=Permission.READ)]
 

@@ -12,6 +12,7 @@ from ledger.errors import NotFound
 from ledger.windows import LimitStatus
 from resolvers.context import Context
 from schema.context import BudgetStanding
+from server.headers import Answer
 from server.rest.words import instant, money, quantity
 from server.routes import GuardedRoute, Routes
 
@@ -27,7 +28,7 @@ def budget_routes(routes: Routes, context_of: Callable[[Principal], Context]) ->
         if budget is None:
             raise NotFound(f"There is no budget {request.path_params['budget_id']} that this key may see.")
         body = standing_body(await context.standing(budget.uid))
-        return Response(orjson.dumps(body), media_type="application/json")
+        return Answer(orjson.dumps(body))
 
     # Ids may hold slashes.
     return [routes.guarded("GET", "/v1/budgets/{budget_id:path}/status", status, needs=Permission.READ)]

@@ -14,6 +14,7 @@ from ledger.model import uid_of
 from ledger.results import RecordResult, Reservation, ReserveResult, Settled, SettleResult
 from resolvers.context import Context
 from server.errors import BadRequest
+from server.headers import Answer
 from server.limits import read_json
 from server.metrics import Metrics
 from server.rest.refusals import PROBLEM, refusal_of
@@ -88,7 +89,7 @@ class _Door:
             results = [self._answered(each)[1] for each in result.results]
             return _json(settled_body(result, results))
         status, answer = self._answered(result)
-        return _json(answer, status, PROBLEM)
+        return _json(answer, status, PROBLEM.encode())
 
     def _answered(self, result: RecordResult) -> tuple[int, dict[str, Any]]:
         status, answer = answer_of(result)
@@ -132,8 +133,8 @@ async def _fields(request: Request) -> dict[str, Any]:
     return cast("dict[str, Any]", body)
 
 
-def _json(body: object, status: int = OK, media_type: str = "application/json") -> Response:
-    return Response(orjson.dumps(body), status, media_type=media_type)
+def _json(body: object, status: int = OK, media_type: bytes = b"application/json") -> Response:
+    return Answer(orjson.dumps(body), status, media_type)
 
 
 def settlement_of(fields: dict[str, Any]) -> tuple[list[dict[str, Any]], bool]:

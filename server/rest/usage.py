@@ -11,6 +11,7 @@ from starlette.responses import Response
 from ledger.access import Permission, Principal
 from ledger.results import InvalidUsage, OperationConflict, RecordedUsage, RecordResult
 from server.errors import BadRequest, TooLarge
+from server.headers import Answer
 from server.limits import ROWS_MAX, read_json
 from server.metrics import Metrics
 from server.rest.words import cost_entry, warning
@@ -49,8 +50,8 @@ def usage_routes(routes: Routes, metrics: Metrics, ledger: Recorder) -> Sequence
         if isinstance(body, dict):
             result = await ledger.record(principal, cast("dict[str, Any]", body))
             status, answer = answered(result)
-            media_type = "application/json" if status < CONFLICT else "application/problem+json"
-            return Response(orjson.dumps(answer), status, media_type=media_type)
+            media_type = b"application/json" if status < CONFLICT else b"application/problem+json"
+            return Answer(orjson.dumps(answer), status, media_type)
         if not isinstance(body, list):
             raise BadRequest("Send one JSON object, or an array of objects.")
         rows = cast("list[Any]", body)
@@ -63,7 +64,7 @@ def usage_routes(routes: Routes, metrics: Metrics, ledger: Recorder) -> Sequence
         for begin in range(0, len(results), SLICE):
             answers.extend(answered(result)[1] for result in results[begin : begin + SLICE])
             await asyncio.sleep(0)  # single calls are not to wait for all of it
-        return Response(orjson.dumps({"results": answers}), media_type="application/json")
+        return Answer(orjson.dumps({"results": answers}))
 
     return [routes.guarded("POST", "/v1/usage", record, needs=Permission.RECORD)]
 

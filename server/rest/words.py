@@ -1,5 +1,6 @@
 """How values of the ledger are written in REST: money as exact decimal strings, instants in ISO 8601 UTC."""
 
+from functools import lru_cache
 from typing import Any
 
 from ledger import model
@@ -12,7 +13,16 @@ PPM = 1_000_000
 
 def instant(instant_us: int | None) -> str | None:
     """``2026-11-22T09:00:00.123456Z``."""
-    return None if instant_us is None else to_datetime(instant_us).isoformat().replace("+00:00", "Z")
+    if instant_us is None:
+        return None
+    second, microseconds = divmod(instant_us, 1_000_000)
+    return f"{_second(second)}.{microseconds:06d}Z" if microseconds else f"{_second(second)}Z"
+
+
+@lru_cache(4_096)
+def _second(second: int) -> str:
+    """Most instants of an answer lie within seconds of each other."""
+    return to_datetime(second * 1_000_000).replace(tzinfo=None).isoformat()
 
 
 def money(nano: int | None) -> str | None:
