@@ -85,7 +85,10 @@ def sending_metrics(
     sender = Sender(telemetry.resource, metrics, gauge, settings.otel_metric_interval_ms / 1_000)
     sender.start()
     with _stopped(sender):
-        yield
+        try:
+            yield
+        finally:
+            sender.stop_reading()
 
 
 def _installed() -> bool:

@@ -60,11 +60,18 @@ class Sender:
         self._exporter = OTLPMetricExporter()
         self._started_ns = time.time_ns()
         self._stop = threading.Event()
+        self._reading = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="telemetry", daemon=True)
 
     def start(self) -> None:
         """Start the thread."""
         self._thread.start()
+
+    def stop_reading(self) -> None:
+        """Read nothing of the graph any more: an engine that stops waits for whoever still does."""
+        self._stop.set()
+        with self._reading:
+            pass
 
     def shutdown(self) -> None:
         """Send once more, and stop."""
@@ -78,15 +85,20 @@ class Sender:
         self._send()
 
     def _send(self) -> None:
-        try:
-            self._gauge()
-        except Exception as error:  # noqa: BLE001 - the figures that are there go out all the same
-            logger.warning("gauges_not_read", error=type(error).__name__)
+        with self._reading:
+            if not self._stop.is_set():
+                self._read()
         scope = InstrumentationScope("costgraph", version("costgraph"))
         metrics = list(metrics_of(self._metrics.families(), self._started_ns, time.time_ns()))
         self._exporter.export(
             MetricsData([ResourceMetrics(self._resource, [ScopeMetrics(scope, metrics, "")], "")])
         )
+
+    def _read(self) -> None:
+        try:
+            self._gauge()
+        except Exception as error:  # noqa: BLE001 - the figures that are there go out all the same
+            logger.warning("gauges_not_read", error=type(error).__name__)
 
 
 def metrics_of(families: Iterable[Family], started_ns: int, now_ns: int) -> Iterator[Metric]:
