@@ -77,7 +77,7 @@ class Sender:
         """Send once more, and stop."""
         self._stop.set()
         self._thread.join()
-        self._exporter.shutdown()
+        self._exporter.shutdown()  # pyright: ignore[reportUnknownMemberType] - untyped options
 
     def _run(self) -> None:
         while not self._stop.wait(self._interval_seconds):
@@ -90,7 +90,7 @@ class Sender:
                 self._read()
         scope = InstrumentationScope("costgraph", version("costgraph"))
         metrics = list(metrics_of(self._metrics.families(), self._started_ns, time.time_ns()))
-        self._exporter.export(
+        self._exporter.export(  # pyright: ignore[reportUnknownMemberType] - untyped options
             MetricsData([ResourceMetrics(self._resource, [ScopeMetrics(scope, metrics, "")], "")])
         )
 

@@ -5,7 +5,7 @@ relay, a request that the sampler left out) makes no spans of its own.
 """
 
 import contextlib
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from typing import Final, cast
 
 import structlog
@@ -116,7 +116,7 @@ class Spans:
         return self._within(name, SpanKind.CLIENT, attributes)
 
     @contextlib.contextmanager
-    def _within(self, name: str, kind: SpanKind, attributes: dict[str, str | int]) -> Generator[Span]:
+    def _within(self, name: str, kind: SpanKind, attributes: Mapping[str, str | int]) -> Generator[Span]:
         with self._tracer.start_as_current_span(
             name, kind=kind, attributes=attributes, record_exception=False, set_status_on_exception=False
         ) as span:

@@ -17,6 +17,7 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportM
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
+from opentelemetry.sdk.metrics.export import HistogramDataPoint
 from prometheus_client.parser import text_string_to_metric_families
 
 from graph.engines import Connection
@@ -247,6 +248,7 @@ def test_a_histogram_keeps_its_counts_and_bounds() -> None:
         metrics.commit_seconds.observe(seconds)
     (duration,) = (m for m in metrics_of(metrics.families(), 1, 2) if m.name == "costgraph.commit.duration")
     (point,) = duration.data.data_points
+    assert isinstance(point, HistogramDataPoint)
     bounds = {**dict(zip([*point.explicit_bounds, None], point.bucket_counts, strict=True))}
     assert (bounds[0.001], bounds[0.0025], bounds[0.005], bounds[None]) == (1, 0, 2, 1)
     assert (point.count, point.sum) == (4, pytest.approx(20.0065))
