@@ -31,7 +31,10 @@ def delegation_findings(
 
 
 def disagreeing(database: Database, uids: Sequence[str]) -> list[queries.DelegationRow]:
-    """Those of some operations whose delegation seems wrong: a commit may lie within the query."""
+    """Those of some operations whose delegation seems wrong: a commit may lie within the query.
+
+    An operation that is archived is linked with nothing: it has no ``time_key`` any more.
+    """
     return database.read(queries.DELEGATIONS, {"uids": list(uids)})
 
 
@@ -41,13 +44,18 @@ def awaited_findings(
     tenant: str,
     again: Callable[[Callable[[], tuple[int, int]]], tuple[int, int]],
 ) -> Iterator[Finding]:
-    """Whether the ledger knows how many operations wait for the one that delegated them."""
+    """Whether the ledger knows how many operations wait for the one that delegated them.
+
+    ``again`` is as above.
+    """
 
     def look() -> tuple[int, int]:
         head = trees.head(tenant)
         (row,) = database.read(queries.AWAITING, {"after": f"{tenant}/", "before": f"{tenant}0"})
         return 0 if head is None else head["awaited"], row["waiting"]
 
-    said, waiting = again(look)
+    said, waiting = look()
+    if said != waiting:
+        said, waiting = again(look)
     if said != waiting:
         yield Finding("ledger_awaited", None, f"{waiting} wait", f"{said} wait")

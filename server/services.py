@@ -171,15 +171,7 @@ def open_services(settings: Settings, connection: Connection, *, hot: bool = Tru
         services.keys.ensure_admin(hash_of(admin_key(settings).get_secret_value()))
         if hot:
             warm(store, pricer)
-        deliveries = Deliveries(
-            services.webhooks,
-            services.relay,
-            trees,
-            outbound,
-            metrics,
-            settings.webhook_pauses,
-            settings.webhook_dead_letters,
-        )
+        deliveries = _deliveries(settings, services, outbound, metrics)
         # Those after the committer commit, so they start after it does, and stop before it.
         workers = {
             "fold": fold_worker(folder),
@@ -196,6 +188,18 @@ def open_services(settings: Settings, connection: Connection, *, hot: bool = Tru
         running = Running(services, database, workers, metrics, observer, spans)
         stack.enter_context(sending_metrics(settings, telemetry, metrics, running.gauge))
         yield running
+
+
+def _deliveries(settings: Settings, services: Services, outbound: Outbound, metrics: Metrics) -> Deliveries:
+    return Deliveries(
+        services.webhooks,
+        services.relay,
+        services.trees,
+        outbound,
+        metrics,
+        settings.webhook_pauses,
+        settings.webhook_dead_letters,
+    )
 
 
 def _woken_by_commits(services: Services, committer: Committer, observer: Observer) -> dict[str, Worker]:
