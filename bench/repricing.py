@@ -34,7 +34,7 @@ def run(engine: str, scale: float) -> Iterator[dict[str, Any]]:
         yield {"what": "recorded", "operations": rows, "per_s": round(send_bulk(server, "op", rows))}
         lines = [{"unit": "*", "discountPercent": "10"}]
         deal = {"cardId": "deal", "model": "gpt-4o", "budgetId": "crawl", "lines": lines}
-        _ask(server, CARD, deal)
+        ask(server, CARD, deal)
         yield {"what": "dry run", **_repriced(server, dry=True, most=LOOKED)}
         yield {"what": "booked", **_repriced(server, dry=False)}
         yield {"what": "again", **_repriced(server, dry=False, most=LOOKED)}
@@ -44,15 +44,15 @@ def _repriced(server: Server, *, dry: bool, most: int | None = None) -> dict[str
     """One pass, over everything or the newest ``most``."""
     counts: dict[str, int] = {}
     looked, after = 0, None
-    before = _rss_mib(server)
+    before = rss_mib(server)
     largest = before
     started = time.perf_counter()
     while True:
-        page = _ask(server, REPRICE, {**SPAN, "dryRun": dry, "first": PAGE, "after": after})["reprice"]
+        page = ask(server, REPRICE, {**SPAN, "dryRun": dry, "first": PAGE, "after": after})["reprice"]
         looked += page["looked"]
         for each in page["counts"]:
             counts[each["outcome"]] = counts.get(each["outcome"], 0) + each["operations"]
-        largest = max(largest, _rss_mib(server))
+        largest = max(largest, rss_mib(server))
         if not page["pageInfo"]["hasNextPage"] or (most is not None and looked >= most):
             break
         after = page["pageInfo"]["endCursor"]
@@ -66,7 +66,8 @@ def _repriced(server: Server, *, dry: bool, most: int | None = None) -> dict[str
     }
 
 
-def _ask(server: Server, query: str, said: dict[str, Any]) -> Any:
+def ask(server: Server, query: str, said: dict[str, Any]) -> Any:
+    """The data of a query or mutation with one input."""
     answer = httpx.post(
         f"{server.url}/graphql",
         json={"query": query, "variables": {"input": said}},
@@ -79,7 +80,7 @@ def _ask(server: Server, query: str, said: dict[str, Any]) -> Any:
     return answer["data"]
 
 
-def _rss_mib(server: Server) -> int:
+def rss_mib(server: Server) -> int:
     """What the server process holds in memory now."""
     for line in Path(f"/proc/{server.pid}/status").read_text(encoding="utf-8").splitlines():
         if line.startswith("VmRSS"):

@@ -6,7 +6,7 @@ import re
 import secrets
 import subprocess
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,7 +28,9 @@ class Server:
 
 
 @contextlib.contextmanager
-def serving(folder: Path, neo4j: Connection | None, key: str | None = None) -> Generator[Server]:
+def serving(
+    folder: Path, neo4j: Connection | None, key: str | None = None, settings: Mapping[str, str] | None = None
+) -> Generator[Server]:
     """``costgraph serve`` on a free port, with an admin key; stopped by SIGTERM at the end."""
     key = key or secrets.token_hex(32)
     environment = {
@@ -36,6 +38,7 @@ def serving(folder: Path, neo4j: Connection | None, key: str | None = None) -> G
         "COSTGRAPH_DATA_DIR": str(folder / "data"),
         "COSTGRAPH_PORT": "0",
         "COSTGRAPH_ADMIN_KEY": key,
+        **(settings or {}),
     }
     if neo4j is not None:
         if neo4j.database is not None:

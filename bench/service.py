@@ -81,10 +81,11 @@ def _loads(server: Server, scale: float, commit_seconds: float, ceiling: float) 
 
 
 def _usage(operation_id: str) -> str:
-    return json.dumps(_fields(operation_id, 0))
+    return json.dumps(fields(operation_id, 0))
 
 
-def _fields(operation_id: str, number: int) -> dict[str, Any]:
+def fields(operation_id: str, number: int) -> dict[str, Any]:
+    """One usage."""
     return {
         "operation_id": operation_id,
         "agent_id": f"agent-{number % 20}",
@@ -123,10 +124,10 @@ def _client(server: Server) -> httpx.Client:
 def send_bulk(server: Server, name: str, rows: int) -> float:
     """Record ``rows`` usages in batches; operations per second."""
     bodies = [
-        json.dumps([_fields(f"{name}-{begin + i}", begin + i) for i in range(BATCH)]).encode()
+        json.dumps([fields(f"{name}-{begin + i}", begin + i) for i in range(BATCH)]).encode()
         for begin in range(0, rows, BATCH)
     ]
-    return _send(server, "/v1/usage", bodies)
+    return send(server, "/v1/usage", bodies)
 
 
 def _bulk_graphql(server: Server, name: str, rows: int) -> float:
@@ -135,13 +136,13 @@ def _bulk_graphql(server: Server, name: str, rows: int) -> float:
             {
                 "query": RECORD_USAGES,
                 "variables": {
-                    "inputs": [_camel(_fields(f"{name}-{begin + i}", begin + i)) for i in range(BATCH)]
+                    "inputs": [_camel(fields(f"{name}-{begin + i}", begin + i)) for i in range(BATCH)]
                 },
             }
         ).encode()
         for begin in range(0, rows, BATCH)
     ]
-    return _send(server, "/graphql", bodies)
+    return send(server, "/graphql", bodies)
 
 
 def _camel(fields: dict[str, Any]) -> dict[str, Any]:
@@ -152,7 +153,7 @@ def _camel(fields: dict[str, Any]) -> dict[str, Any]:
     return {name(key): value for key, value in fields.items()}
 
 
-def _send(server: Server, path: str, bodies: list[bytes]) -> float:
+def send(server: Server, path: str, bodies: list[bytes]) -> float:
     """Operations per second over a few connections that always have one request under way."""
     with _client(server) as client, ThreadPoolExecutor(CONNECTIONS) as pool:
 

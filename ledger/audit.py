@@ -12,11 +12,12 @@ from typing import Any, Final, TypeVar, cast
 import orjson
 
 from ledger.agreement_commands import CloseMonths, PutAgreement, WithdrawAgreement
+from ledger.archive import ArchiveUsage
 from ledger.changes import AuditEntry
 from ledger.commands import Adjust, Administer
 from ledger.model import Budget, uid_of
 from ledger.price_commands import PutExchangeRates, PutPriceFile, PutRateCard, Reprice, WithdrawRateCard
-from ledger.results import Adjusted, MonthsClosed, RatesTaken, Repriced, RepricedAs
+from ledger.results import Adjusted, Archived, MonthsClosed, RatesTaken, Repriced, RepricedAs
 from ledger.state import TenantState
 from pricing.agreements import Agreed
 from pricing.prices import PriceFile, Revision
@@ -177,6 +178,26 @@ def on_closing(handle: Handler[CloseMonths, MonthsClosed]) -> Handler[CloseMonth
             subject, budget_uid = command.agreement_id, agreed.budget_uid
             _note(state, now_us, command.author, "agreement.close", subject, budget_uid, None, after)
         return closed
+
+    return audited
+
+
+def on_archiving(handle: Handler[ArchiveUsage, Archived]) -> Handler[ArchiveUsage, Archived]:
+    """A handler that archives usage; what is archived by itself is no act of administration."""
+
+    def audited(state: TenantState, command: ArchiveUsage, now_us: int) -> Archived:
+        answer = handle(state, command, now_us)
+        if answer.operations and command.author is not None:
+            file = command.file
+            after = {
+                "operations": answer.operations,
+                "file": file.file,
+                "sha256": file.sha256,
+                "from_us": file.from_us,
+                "until_us": file.until_us,
+            }
+            _note(state, now_us, command.author, "usage.archive", file.archive_id, None, None, after)
+        return answer
 
     return audited
 

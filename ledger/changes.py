@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from ledger.archive import ArchiveFile, RawUsage
 from ledger.holds import Hold
 from ledger.model import Agent, Budget, ChargePath, CostEntry, Forced, Pricing, Window
 from ledger.usage import Usage
@@ -141,6 +142,16 @@ class Deviation:
 
 
 @dataclass(frozen=True, slots=True)
+class ArchivedUsage:
+    """Operations that are stubs from now on, and the file that holds the whole of them."""
+
+    tenant: str
+    file: ArchiveFile
+    usages: tuple[RawUsage, ...]
+    at_us: int
+
+
+@dataclass(frozen=True, slots=True)
 class Event:
     """A budget event of the outbox; ``payload`` is the body that goes out, as JSON text."""
 
@@ -223,6 +234,7 @@ class Changes:
     delegations: list[Delegation] = field(default_factory=list[Delegation])
     awaited: list[str] = field(default_factory=list[str])
     """Those of the operations that others waited for."""
+    archived: list[ArchivedUsage] = field(default_factory=list[ArchivedUsage])
     granted: int = 0
     """How many of the holds were granted just now."""
     expired: int = 0
@@ -246,6 +258,7 @@ class Changes:
             or self.deviations
             or self.agreed
             or self.agreement_months
+            or self.archived
         )
 
     @property

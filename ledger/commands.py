@@ -11,6 +11,7 @@ from hashlib import blake2b
 from typing import Any, Final
 
 from ledger.agreement_commands import AgreementCommand
+from ledger.archive import ArchiveUsage
 from ledger.errors import InvalidInput, OutOfRange
 from ledger.model import (
     AMOUNT_LIMIT,
@@ -390,4 +391,5 @@ class RegisterAgent:
 
 Administer = CreateBudget | UpdateBudget | MoveBudget | CloseBudget | IncreaseLimit
 Reserving = Reserve | Settle | Extend | Release
-Command = Record | Reserving | Sweep | Adjust | Administer | RegisterAgent | PriceCommand | AgreementCommand
+Saying = PriceCommand | AgreementCommand
+Command = Record | Reserving | Sweep | Adjust | Administer | RegisterAgent | Saying | ArchiveUsage

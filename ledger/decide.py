@@ -8,9 +8,12 @@ from ledger.administer import close_budget, create_budget, increase_limit, move_
 from ledger.agents import register_agent
 from ledger.agreement_commands import CloseMonths, PutAgreement, WithdrawAgreement
 from ledger.agreements import put_agreement, withdraw_agreement
+from ledger.archive import ArchiveUsage
+from ledger.archiving import archive
 from ledger.audit import (
     on_adjustment,
     on_agreement,
+    on_archiving,
     on_budget,
     on_card,
     on_closing,
@@ -46,6 +49,7 @@ from ledger.reprice import reprice
 from ledger.reserve import reserve
 from ledger.results import (
     Adjusted,
+    Archived,
     MonthsClosed,
     RatesTaken,
     RecordResult,
@@ -60,7 +64,9 @@ from pricing.agreements import Agreed
 from pricing.prices import PriceFile, Revision
 
 PriceResult = Revision | RatesTaken | PriceFile | Repriced | Agreed | MonthsClosed
-Result = RecordResult | ReserveResult | SettleResult | Adjusted | Swept | Budget | Agent | PriceResult
+Result = (
+    RecordResult | ReserveResult | SettleResult | Adjusted | Swept | Budget | Agent | PriceResult | Archived
+)
 Answer = Result | LedgerError
 
 
@@ -102,4 +108,5 @@ _HANDLERS: dict[type[Any], Callable[[TenantState, Any, int], Result]] = {
     PutAgreement: on_agreement("agreement.put", put_agreement),
     WithdrawAgreement: on_agreement("agreement.withdraw", withdraw_agreement),
     CloseMonths: on_closing(close_months),
+    ArchiveUsage: on_archiving(archive),
 }

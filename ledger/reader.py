@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+from ledger.archive import RawUsage
 from ledger.changes import AgreementMonth, KnownRequest, MonthUse
 from ledger.holds import Hold
 from ledger.model import Agent, ChargePath, CostEntry, Pricing, Window
@@ -167,6 +168,10 @@ class Reader(Protocol):
 
     def bills(self, uids: Iterable[str]) -> list[Bill]:
         """Those of the operations that exist, as far as their prices go."""
+        ...
+
+    def raw(self, uids: Iterable[str]) -> list[RawUsage]:
+        """Those of the operations that exist and have a cost, as far as archiving looks at them."""
         ...
 
     def book(self, operation_uid: str) -> Book | None:

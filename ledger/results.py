@@ -205,6 +205,14 @@ class MonthsClosed:
 
 
 @dataclass(frozen=True, slots=True)
+class Archived:
+    """How many operations became stubs, and how many were left: they are not as their file has them."""
+
+    operations: int
+    left: int
+
+
+@dataclass(frozen=True, slots=True)
 class Adjusted:
     """The adjustment is booked. ``duplicate``: it already was."""
 

@@ -18,6 +18,7 @@ from resolvers.limits import limits
 from resolvers.mutations.adjustment import AdjustmentMutations
 from resolvers.mutations.agent import AgentMutations
 from resolvers.mutations.agreement import AgreementMutations
+from resolvers.mutations.archive import ArchiveMutations
 from resolvers.mutations.budget import BudgetMutations
 from resolvers.mutations.experiment import ExperimentMutations
 from resolvers.mutations.key import KeyMutations
@@ -29,6 +30,7 @@ from resolvers.mutations.usage import UsageMutations
 from resolvers.mutations.webhook import WebhookMutations
 from resolvers.queries.agent import AgentQueries
 from resolvers.queries.agreement import AgreementQueries
+from resolvers.queries.archive import ArchiveQueries
 from resolvers.queries.audit import AuditQueries
 from resolvers.queries.budget import BudgetQueries
 from resolvers.queries.comparison import ComparisonQueries
@@ -67,6 +69,7 @@ class Query(
     DelegationQueries,
     ExperimentQueries,
     AuditQueries,
+    ArchiveQueries,
 ):
     """Everything that reads."""
 
@@ -84,6 +87,7 @@ class Mutation(
     AgreementMutations,
     KeyMutations,
     WebhookMutations,
+    ArchiveMutations,
     ExperimentMutations,
 ):
     """Everything that changes something."""

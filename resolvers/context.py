@@ -20,6 +20,7 @@ from evolution.selections import replay
 from evolution.stored import StoredExperiment, StoredSelection, experiment_uid
 from insight.delegation import Shares
 from insight.rollups import RollupQuery, RollupResult
+from ledger.archive import ArchiveState, StoredArchive
 from ledger.explain import Derivation
 from ledger.model import Agent, CostEntry
 from ledger.results import Reservation
@@ -110,6 +111,15 @@ class Context(Request):
     def delegation(self, usage_uid: str) -> Awaitable[Shares]:
         """What a usage that is seen spent itself, and by what it delegated."""
         return self._delegations.load(usage_uid)
+
+    async def archived_until(self) -> int | None:
+        """The instant before which usage may be archived."""
+        return await self.read(self.services.archives.until, self.principal.tenant)
+
+    async def archive_state(self, archive: StoredArchive) -> ArchiveState:
+        """Whether a file is what was archived."""
+        reader = self.services.archive_files
+        return await self.outside(lambda: reader.state(archive))
 
     def experiment(self, experiment_id: str) -> Awaitable[StoredExperiment | None]:
         """An experiment that the caller sees."""

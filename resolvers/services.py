@@ -3,13 +3,14 @@
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 from anyio import CapacityLimiter
 
 from graph.agents import Agents
 from graph.agreements import AgreementMonths
 from graph.anomalies import Anomalies
+from graph.archives import Archives
 from graph.audit import AuditLog
 from graph.budgets import Budgets
 from graph.check import Check
@@ -25,6 +26,7 @@ from graph.reservations import Reservations
 from graph.rollups import Rollups
 from graph.usage import UsagePages
 from graph.webhooks import Webhooks
+from ledger.archive import ArchiveState, Step, StoredArchive
 from ledger.errors import Unavailable
 from ledger.price_sources import HeldPrice, StoredSource
 from ledger.reservations import ReservationService
@@ -69,6 +71,43 @@ class Refreshing(Protocol):
         ...
 
 
+class Archiving(Protocol):
+    """What archives raw usage; it blocks. Raises ``LedgerError``."""
+
+    def horizon_us(self, days: int) -> int:
+        """Usage that happened before this instant is that many days old."""
+        ...
+
+    def step(
+        self,
+        tenant: str,
+        horizon_us: int,
+        after: str,
+        first: int,
+        *,
+        author: str | None = None,
+        dry_run: bool = False,
+    ) -> Step:
+        """Look at the next operations before an instant, and archive what may go into one file."""
+        ...
+
+
+class ArchiveFiles(Protocol):
+    """What reads archives' files; all of it blocks. Raises ``LedgerError``."""
+
+    def row(self, usage_uid: str) -> tuple[StoredArchive, dict[str, Any]] | None:
+        """An operation's archive and its line there; None where it is not archived."""
+        ...
+
+    def state(self, archive: StoredArchive) -> ArchiveState:
+        """Whether a file is what was archived."""
+        ...
+
+    def orphans(self, tenant: str) -> Sequence[str]:
+        """Files of a tenant that no archive names."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
     """The stores and the ledger of a process."""
@@ -94,6 +133,10 @@ class Services:
     audit: AuditLog
     anomalies: Anomalies
     agreement_months: AgreementMonths
+    archives: Archives
+    archiving: Archiving | None = None
+    """None in a process that archives nothing; so is the next one."""
+    reading_archives: ArchiveFiles | None = None
     refreshing: Refreshing | None = None
     """None in a process that reads no price sources."""
     clock: Callable[[], int] = system_clock
@@ -108,6 +151,20 @@ class Services:
         if self.refreshing is None:
             raise Unavailable("This process reads no price sources.")
         return self.refreshing
+
+    @property
+    def archiver(self) -> Archiving:
+        """What archives raw usage. Raises ``Unavailable`` where nothing does."""
+        if self.archiving is None:
+            raise Unavailable("This process archives no usage.")
+        return self.archiving
+
+    @property
+    def archive_files(self) -> ArchiveFiles:
+        """What reads archives' files. Raises ``Unavailable`` where nothing does."""
+        if self.reading_archives is None:
+            raise Unavailable("This process reads no archives.")
+        return self.reading_archives
 
     @classmethod
     def on(
@@ -140,6 +197,7 @@ class Services:
             audit=AuditLog(database),
             anomalies=Anomalies(database),
             agreement_months=AgreementMonths(database),
+            archives=Archives(database),
             delegations=Delegations(database),
             relay=Relay(EventStream(database)),
             webhooks=Webhooks(database),

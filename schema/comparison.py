@@ -8,6 +8,7 @@ from pricing.estimate import Compared
 from pricing.money import round_ratio
 from schema.page import PageInfo
 from schema.rate_card import percent
+from schema.raw import FromRawUsage
 from schema.scalars import BigInt, DateTime, Decimal, InstantText
 from schema.words import money
 
@@ -55,7 +56,7 @@ class ComparedModel:
 
 
 @strawberry.type(description="A page of operations on other models, in USD.")
-class ComparedPage:
+class ComparedPage(FromRawUsage):
     """A page of operations on other models."""
 
     looked: int

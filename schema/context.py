@@ -15,6 +15,7 @@ from evolution.stored import StoredExperiment, StoredSelection
 from insight.delegation import Shares
 from insight.rollups import RollupQuery, RollupResult
 from ledger.access import Principal
+from ledger.archive import ArchiveState, StoredArchive
 from ledger.explain import Derivation
 from ledger.model import Agent, CostEntry
 from ledger.view import View
@@ -82,6 +83,14 @@ class Context(Protocol):
 
     def delegation(self, usage_uid: str) -> Awaitable[Shares]:
         """What a usage that is seen spent itself, and by what it delegated. Raises ``LedgerError``."""
+        ...
+
+    def archived_until(self) -> Awaitable[int | None]:
+        """The instant before which usage may be archived; None where nobody ever archived."""
+        ...
+
+    def archive_state(self, archive: StoredArchive) -> Awaitable[ArchiveState]:
+        """Whether a file is what was archived. Raises ``LedgerError``."""
         ...
 
     def analysis(self, experiment: StoredExperiment) -> Awaitable[Analysis]:

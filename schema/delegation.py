@@ -8,6 +8,7 @@ import strawberry
 from insight.delegation import Forest, Node, Shares
 from insight.delegation import Spend as Sum
 from schema.enums import Outcome
+from schema.raw import FromRawUsage
 from schema.scalars import BigInt, DateTime, Decimal
 from schema.words import money, optional_id
 
@@ -78,7 +79,7 @@ class Spend:
 
 
 @strawberry.type(description="What was spent by something itself, by what it delegated, and by both.")
-class Delegation:
+class Delegation(FromRawUsage):
     """Own, delegated, and both."""
 
     own: Spend
@@ -86,9 +87,14 @@ class Delegation:
     total: Spend
 
     @classmethod
-    def of(cls, row: Shares) -> Self:
+    def of(cls, row: Shares, raw_from_us: int | None = None) -> Self:
         """From sums in integers."""
-        return cls(own=Spend.of(row.own), delegated=Spend.of(row.delegated), total=Spend.of(row.total))
+        return cls(
+            raw_from_us=raw_from_us,
+            own=Spend.of(row.own),
+            delegated=Spend.of(row.delegated),
+            total=Spend.of(row.total),
+        )
 
 
 @strawberry.type(description="An operation and what it delegated.")

@@ -17,6 +17,8 @@ from evolution.records import Role as EvaluationRole
 from evolution.records import UnknownCost as UnknownCosts
 from insight.rollups import Dimension, Granularity
 from ledger.access import Role
+from ledger.archive import ArchiveState
+from ledger.archive import Kept as KeptReason
 from ledger.commands import AdjustmentKind
 from ledger.events import BudgetEventType
 from ledger.holds import Decision
@@ -49,6 +51,7 @@ __all__ = [
     "AdjustmentKind",
     "Aggregate",
     "AgreementLineKind",
+    "ArchiveState",
     "BudgetEventType",
     "BudgetState",
     "BudgetType",
@@ -64,6 +67,7 @@ __all__ = [
     "Granularity",
     "HeldPriceState",
     "JumpVerdict",
+    "KeptReason",
     "Meter",
     "MissingTasks",
     "Normalisation",
@@ -88,6 +92,7 @@ __all__ = [
 ENUMS: tuple[type[StrEnum], ...] = (
     AdjustmentKind,
     Aggregate,
+    ArchiveState,
     BudgetEventType,
     BudgetState,
     BudgetType,
@@ -118,6 +123,7 @@ RENAMED: dict[str, type[StrEnum]] = {
     "EvaluationRole": EvaluationRole,
     "HeldPriceState": HeldPriceState,
     "JumpVerdict": JumpVerdict,
+    "KeptReason": KeptReason,
     "MissingTasks": MissingTasks,
     "PriceSourceKind": PriceSourceKind,
     "ProcessingMode": ProcessingMode,

@@ -11,6 +11,7 @@ from ledger.results import Difference
 from schema.enums import RepricedAs
 from schema.page import PageInfo
 from schema.rate_card_inputs import RateCardInput
+from schema.raw import FromRawUsage
 from schema.scalars import BigInt, DateTime, Decimal, InstantText
 from schema.words import money, optional_instant
 
@@ -61,7 +62,7 @@ class BudgetDifference:
 
 
 @strawberry.type(description="What became of a page of operations.")
-class RepricedPage:
+class RepricedPage(FromRawUsage):
     """What became of a page of operations."""
 
     dry_run: bool
@@ -88,11 +89,14 @@ class Page:
     dry_run: bool
     through_us: int | None
     page_info: PageInfo
+    from_us: int | None = None
+    """Where the span begins."""
 
     def shown(self) -> RepricedPage:
         """The same for clients."""
         counts = Counter(each.outcome for each in self.differences)
         return RepricedPage(
+            raw_from_us=self.from_us,
             dry_run=self.dry_run,
             looked=BigInt(len(self.differences)),
             counts=[RepricedCount(outcome=each, operations=counts[each]) for each in sorted(counts)],

@@ -17,6 +17,7 @@ from schema.delegation import Delegation
 from schema.enums import EntryKind, Outcome, Pricing, ProcessingMode
 from schema.explanation import Explanation
 from schema.page import PageInfo
+from schema.raw import FromRawUsage
 from schema.scalars import JSON, BigInt, DateTime, Decimal, InstantText
 from schema.words import money, optional_id, optional_money
 
@@ -149,6 +150,9 @@ class TokenUsage:
     resource_type: str = strawberry.field(description="LLMTokens, SandboxCPU, DataTransfer …")
     pricing: Pricing
     unpriced_reason: str | None
+    archived: bool = strawberry.field(
+        description="Whether tags and region are in an archive, and no list of usage has it any more."
+    )
 
     @classmethod
     def of(cls, row: UsageRow) -> Self:
@@ -196,6 +200,7 @@ class TokenUsage:
             resource_type=row["resource_type"],
             pricing=Pricing(row["pricing"]),
             unpriced_reason=row["unpriced_reason"],
+            archived=row["archived"] is not None,
         )
 
     @guarded(Permission.READ)
@@ -231,7 +236,7 @@ class TokenUsage:
     description="A page of usage, newest first (unpriced usage: last recorded first). Where little fits "
     "the filter, a page may hold fewer than asked for and still have a next one."
 )
-class TokenUsageConnection:
+class TokenUsageConnection(FromRawUsage):
     """A page of usage."""
 
     nodes: list[TokenUsage]

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+from graph.archives import files_of_all
 from graph.database import Database
 from graph.engines import Connection
 from graph.errors import GraphError
@@ -35,7 +36,7 @@ def examine(settings: Settings, connection: Connection | None) -> Iterator[Findi
     if connection is None:
         yield Finding("engine", State.WARNING, "there is no graph yet", "costgraph serve makes one.")
         return
-    yield from graph(connection)
+    yield from graph(connection, settings)
 
 
 def prices() -> Finding:
@@ -73,14 +74,15 @@ def disk(data_dir: Path) -> Finding:
     return Finding("disk", State.OK, found)
 
 
-def graph(connection: Connection) -> Iterator[Finding]:
-    """The engine, the migrations and the clocks of a graph."""
+def graph(connection: Connection, settings: Settings) -> Iterator[Finding]:
+    """The engine, the migrations, the clocks and the archives of a graph."""
     with Database(connection) as database:
         reached = _engine(database)
         yield reached
         if reached.state is State.OK:
             yield _guarded("migrations", database, migrations)
             yield _guarded("clock", database, clock)
+            yield _guarded("archives", database, lambda each: archives(each, settings))
 
 
 def _engine(database: Database) -> Finding:
@@ -121,3 +123,26 @@ def clock(database: Database) -> Finding:
     if abs(engine) > CLOCK_SECONDS_MAX:
         return Finding("clock", State.WARNING, f"the engine's clock is {engine:+,.1f} s off", "Set it (NTP).")
     return Finding("clock", State.OK, "engine, ledger and this machine agree")
+
+
+def archives(database: Database, settings: Settings) -> Finding:
+    """Whether raw usage is archived by itself, and whether the files of what was are there."""
+    days, folder = settings.retention_days, settings.archives
+    rule = "raw usage is kept" if days is None else f"raw usage is archived after {days} days"
+    if pending(database, MIGRATIONS):
+        return Finding("archives", State.OK, rule)
+    found = files_of_all(database)
+    known = f"{rule}; {found['archives']:,} archives of {found['operations']:,} operations"
+    if found["archives"] and folder is None:
+        step = "Set COSTGRAPH_ARCHIVE_DIR to the folder that they are in."
+        return Finding("archives", State.WARNING, f"{known}, no folder to look for them", step)
+    if folder is None or not folder.is_dir():
+        missing = len(found["files"])
+    else:
+        missing = sum(not (folder / name).is_file() for name in found["files"])
+    if missing:
+        step = f"Bring them back into {folder} from your copies; costgraph archive check tells which."
+        return Finding("archives", State.WARNING, f"{known}, {missing:,} of their files are missing", step)
+    if folder is not None and folder.is_dir() and folder.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+        return Finding("archives", State.WARNING, f"others may read {folder}", f"chmod go= {folder}")
+    return Finding("archives", State.OK, known)

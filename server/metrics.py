@@ -95,6 +95,15 @@ class Metrics:
             "Operations that were settled when their price was known",
             registry=registry,
         )
+        self.archived_operations = Counter(
+            "costgraph_archived_operations", "Operations whose raw usage was archived", registry=registry
+        )
+        self.archived_files = Counter(
+            "costgraph_archived_files", "Files that raw usage was archived in", registry=registry
+        )
+        self.archive_failures = Counter(
+            "costgraph_archive_failures", "Runs of archiving that broke off", registry=registry
+        )
         self.refreshes = Counter(
             "costgraph_price_refreshes",
             "Refreshes of price sources by what is read and how it ended",
@@ -115,6 +124,15 @@ class Metrics:
         self._sources["sources"].set(row["sources"])
         self._sources["failing"].set(row["failing"])
         self._sources["waiting"].set(row["waiting"])
+
+    def archived(self, operations: int) -> None:
+        """A file was archived."""
+        self.archived_operations.inc(operations)
+        self.archived_files.inc()
+
+    def archiving_failed(self) -> None:
+        """A run of archiving broke off."""
+        self.archive_failures.inc()
 
     def refused(self, code: str) -> None:
         """Something was refused."""

@@ -30,6 +30,8 @@ from pricing.catalogue import load_catalogue
 from pricing.quote import Pricer
 from pricing.resources import price_lists
 from resolvers.context import Services
+from server.archives.archiver import Archiver, Retention
+from server.archives.reading import ArchiveReader
 from server.closer import Closer
 from server.deliveries import Deliveries, vet_url
 from server.late_prices import LatePrices
@@ -43,6 +45,7 @@ from server.telemetry import open_telemetry, sending_metrics
 from server.warm import warm
 from server.workers import (
     Worker,
+    archive_worker,
     close_worker,
     delivery_worker,
     fold_worker,
@@ -166,7 +169,19 @@ def open_services(settings: Settings, connection: Connection, *, hot: bool = Tru
             files_dir=settings.price_files_dir,
             told=metrics.refreshed,
         )
-        services = replace(services, refreshing=refresher)
+        archiver = Archiver(
+            services.archives,
+            committer,
+            Retention(settings.archives, settings.retention_days),
+            services.reservations.tenants,
+            metrics,
+        )
+        services = replace(
+            services,
+            refreshing=refresher,
+            archiving=archiver,
+            reading_archives=ArchiveReader(services.archives, settings.archives),
+        )
         found_default_tenant(store)
         services.keys.ensure_admin(hash_of(admin_key(settings).get_secret_value()))
         if hot:
@@ -180,6 +195,7 @@ def open_services(settings: Settings, connection: Connection, *, hot: bool = Tru
             "committer": committer,
             "refresher": refresh_worker(refresher),
             "closer": close_worker(Closer(services.agreement_months, committer)),
+            "archiver": archive_worker(archiver),
             **_woken_by_commits(services, committer, observer),
         }
         for worker in workers.values():

@@ -9,6 +9,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator, model_v
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from graph.engines import Connection
+from ledger.archive import RETENTION_DAYS_MIN
 
 ADMIN_KEY_LENGTH_MIN = 32
 RETRY_SECONDS_MAX = 86_400
@@ -119,6 +120,16 @@ class Settings(BaseSettings):
         validation_alias="OTEL_METRIC_EXPORT_INTERVAL",
         description="milliseconds between two exports of metrics",
     )
+    retention_days: int | None = Field(
+        default=None,
+        ge=RETENTION_DAYS_MIN,
+        description="archive raw usage that is older than so many days, at least 35; unset: keep all",
+    )
+    archive_dir: Path | None = Field(
+        default=None,
+        description="the folder of archives, shared by all servers; embedded, it is `archive` in the data "
+        "folder where this is unset",
+    )
 
     @field_validator("data_dir")
     @classmethod
@@ -147,7 +158,7 @@ class Settings(BaseSettings):
         _networks(text)
         return text
 
-    @field_validator("price_files_dir")
+    @field_validator("price_files_dir", "archive_dir")
     @classmethod
     def _folder_is_meant(cls, folder: Path | None) -> Path | None:
         return None if folder is None else folder.expanduser()
@@ -180,7 +191,17 @@ class Settings(BaseSettings):
                 "one server process owns the folder of an embedded engine"
             )
             raise ValueError(msg)
+        if self.retention_days is not None and self.archives is None:
+            msg = "COSTGRAPH_ARCHIVE_DIR is required with NEO4J_URI and COSTGRAPH_RETENTION_DAYS"
+            raise ValueError(msg)
         return self
+
+    @property
+    def archives(self) -> Path | None:
+        """The folder of archives; None where there is none."""
+        if self.archive_dir is None and self.neo4j_uri is None:
+            return self.data_dir / "archive"
+        return self.archive_dir
 
     @property
     def neo4j(self) -> Connection | None:

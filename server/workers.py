@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from graph.events import Relay
 from graph.rollups import Folder
+from server.archives.archiver import Archiver
 from server.closer import Closer
 from server.deliveries import Deliveries
 from server.late_prices import LatePrices
@@ -49,6 +50,11 @@ def late_prices_worker(late_prices: LatePrices) -> Worker:
 def close_worker(closer: Closer) -> Worker:
     """The thread that closes agreements' months."""
     return Worker("closer", closer.run, closer.wake)
+
+
+def archive_worker(archiver: Archiver) -> Worker:
+    """The thread that archives raw usage."""
+    return Worker("archiver", archiver.run, archiver.wake)
 
 
 def fold_worker(folder: Folder) -> Worker:

@@ -133,6 +133,7 @@ class UsageRow(TypedDict):
     resource_type: str
     pricing: str
     unpriced_reason: str | None
+    archived: str | None
     unpriced_seq: int | None
     """Its number in the sequence, if it was recorded without a price."""
     first_prompt_tokens: int

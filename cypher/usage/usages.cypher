@@ -1,7 +1,7 @@
 UNWIND $uids AS uid
 MATCH (u:TokenUsage {uid: uid})
 RETURN u.uid AS uid, u.tenant AS tenant, u.operation_id AS operation_id, u.agent_id AS agent_id,
-  u.agent_uid AS agent_uid, u.capability_type AS capability_type, u.model_id AS model_id,
+  coalesce(u.agent_uid, u.tenant + '/' + u.agent_id) AS agent_uid, u.capability_type AS capability_type, u.model_id AS model_id,
   u.provider AS provider, u.timestamp_us AS timestamp_us, u.recorded_at_us AS recorded_at_us,
   u.prompt_tokens AS prompt_tokens, u.completion_tokens AS completion_tokens, u.total_tokens AS total_tokens,
   u.cache_read_tokens AS cache_read_tokens, u.cache_write_tokens AS cache_write_tokens,
@@ -16,6 +16,6 @@ RETURN u.uid AS uid, u.tenant AS tenant, u.operation_id AS operation_id, u.agent
   u.user_id AS user_id, u.session_id AS session_id, u.region AS region, u.category AS category,
   u.outcome AS outcome, u.tags AS tags, u.usage_reported AS usage_reported,
   u.parent_operation_id AS parent_operation_id, u.budget_id AS budget_id, u.resource_type AS resource_type,
-  u.pricing AS pricing, u.unpriced_reason AS unpriced_reason,
+  u.pricing AS pricing, u.unpriced_reason AS unpriced_reason, u.archived AS archived,
   u.unpriced_seq AS unpriced_seq, coalesce(u.first_prompt_tokens, u.prompt_tokens) AS first_prompt_tokens,
   coalesce(u.first_completion_tokens, u.completion_tokens) AS first_completion_tokens

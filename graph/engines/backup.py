@@ -50,9 +50,9 @@ def back_up(folder: Path, to: Path) -> Backup:
     try:
         _move(made, part)
         part.chmod(0o600)
-        _sync(part)
+        files.sync(part)
         part.replace(to)
-        _sync(to.parent)
+        files.sync(to.parent)
     finally:
         made.unlink(missing_ok=True)
         part.unlink(missing_ok=True)
@@ -77,7 +77,7 @@ def restore(backup: Path, data_dir: Path) -> int:
             size = _unpack(backup, aside)
             place.parent.mkdir(mode=0o700, exist_ok=True)
             aside.replace(place)
-            _sync(place.parent)
+            files.sync(place.parent)
         finally:
             shutil.rmtree(aside, ignore_errors=True)
     finally:
@@ -125,7 +125,7 @@ def _unpack(backup: Path, aside: Path) -> int:
                     _write(packed, aside / info.filename)
     except (zipfile.BadZipFile, EOFError, NotImplementedError) as error:
         raise BackupFailed(f"{backup} is damaged, or no backup: {error}") from error
-    _sync(aside)
+    files.sync(aside)
     return size
 
 
@@ -142,12 +142,3 @@ def _move(made: Path, part: Path) -> None:
         made.replace(part)
     except OSError:  # another file system
         shutil.copyfile(made, part)
-
-
-def _sync(path: Path) -> None:
-    """Have a file, or the names in a folder, on the disk."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

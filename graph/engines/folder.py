@@ -86,6 +86,15 @@ def write_private(path: Path, text: str) -> None:
     Path(name).replace(path)
 
 
+def sync(path: Path) -> None:
+    """Have a file, or the names in a folder, on the disk."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def read_json(path: Path) -> dict[str, Any] | None:
     """The JSON object of a file, or ``None`` where it does not exist."""
     try:

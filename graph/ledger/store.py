@@ -8,8 +8,17 @@ from cypher.query import CypherQuery, NoRow
 from graph.audit import write_entries
 from graph.database import Database, Transaction
 from graph.errors import CommitUncertain, ConstraintViolation
-from graph.ledger import agreement_store, anomaly_rows, entry_rows, hold_rows, price_store, rows
+from graph.ledger import (
+    agreement_store,
+    anomaly_rows,
+    archive_rows,
+    entry_rows,
+    hold_rows,
+    price_store,
+    rows,
+)
 from graph.ledger.founding import unattributed
+from ledger.archive import RawUsage
 from ledger.changes import AgreementMonth, Changes, KnownRequest, LedgerHead, MonthUse
 from ledger.errors import Unavailable
 from ledger.holds import Hold
@@ -221,6 +230,10 @@ class GraphLedgerTransaction:
         found = self._transaction.run(queries.REQUESTS, {"uids": list(uids)})
         return {row["uid"]: KnownRequest(**row) for row in found}
 
+    def raw(self, uids: Iterable[str]) -> list[RawUsage]:
+        """Those of the operations that exist and have a cost, as far as archiving looks at them."""
+        return archive_rows.read_raw(self._transaction, list(uids))
+
     def book(self, operation_uid: str) -> Book | None:
         """An operation's entries, oldest first."""
         found = self._transaction.run(queries.BOOK, {"uid": operation_uid})
@@ -267,6 +280,7 @@ class GraphLedgerTransaction:
             price_store.write_said(self._transaction, each)
             write_entries(self._transaction, each.audit)
             agreement_store.write(self._transaction, each)
+            archive_rows.write(self._transaction, each)
         self._write_batch(changes)
         self._rows(
             queries.WRITE_DELEGATIONS, [link._asdict() for each in changes for link in each.delegations]

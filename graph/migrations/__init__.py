@@ -154,4 +154,10 @@ MIGRATIONS: tuple[Migration, ...] = (
         types=(statements.TYPE_TOKEN_USAGE_AWAITING_KEY,),
         schema=(statements.INDEX_TOKEN_USAGE_BY_AWAITING_KEY,),
     ),
+    Migration(
+        version=7,
+        name="archives",
+        types=(statements.TYPE_ARCHIVE_UID, statements.TYPE_RETENTION_UID),
+        schema=(statements.UNIQUE_ARCHIVE_UID, statements.UNIQUE_RETENTION_UID),
+    ),
 )

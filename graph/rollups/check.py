@@ -11,8 +11,9 @@ from typing import Final, TypeVar
 from zoneinfo import ZoneInfo
 
 from cypher import rollups as queries
-from cypher.rollups import HeadRow, KeysBetween
+from cypher.rollups import HeadRow
 from graph.database import Database, Transaction
+from graph.ledger.archive_rows import stretches
 from graph.rollups.lease import Leases
 from graph.rollups.query import Rollups, check_unmoved, folded_span, read_cells, read_rollups
 from graph.rollups.stream import read_between
@@ -26,7 +27,7 @@ from insight.plan import Span
 from insight.rollups import Dimension
 from ledger.check import Finding
 from ledger.model import Budget, id_of
-from pricing.calendar import DAY_US, day_date, day_number, day_start_us, zone
+from pricing.calendar import DAY_US, INSTANT_MAX_US, day_date, day_number, day_start_us, zone
 
 USAGES_AT_ONCE: Final = 20_000
 NODES_AT_ONCE: Final = 2_000
@@ -123,11 +124,11 @@ class RollupCheck:
         """From the first to the last usage, or further where the fold was further."""
 
         def work(transaction: Transaction, head: HeadRow) -> Span:
-            keys: KeysBetween = {"begin": f"{tenant}/", "end": f"{tenant}0"}
             spans = [
                 (row["at_us"], row["at_us"] + 1)
+                for begin, end in stretches(tenant, 0, INSTANT_MAX_US)
                 for query in (queries.FIRST_USAGE, queries.LAST_USAGE)
-                for row in transaction.run(query, keys)
+                for row in transaction.run(query, {"begin": begin, "end": end})
             ]
             folded = folded_span(head)
             spans += [] if folded is None else [folded]
@@ -166,13 +167,16 @@ class RollupCheck:
 def _facts(transaction: Transaction, tenant: str, span: Span, through_seq: int) -> Iterator[Facts]:
     """The entries of a stretch of time, in pieces of at most ``USAGES_AT_ONCE`` usages."""
     begin_us, end_us = span
-    keys: KeysBetween = {"begin": f"{tenant}/{begin_us:016d}", "end": f"{tenant}/{end_us:016d}"}
-    (row,) = transaction.run(queries.COUNT_BETWEEN, keys)
-    if row["usages"] > USAGES_AT_ONCE and end_us - begin_us > 1:
+    usages = sum(
+        row["usages"]
+        for begin, end in stretches(tenant, begin_us, end_us)
+        for row in transaction.run(queries.COUNT_BETWEEN, {"begin": begin, "end": end})
+    )
+    if usages > USAGES_AT_ONCE and end_us - begin_us > 1:
         middle_us = (begin_us + end_us) // 2
         yield from _facts(transaction, tenant, (begin_us, middle_us), through_seq)
         yield from _facts(transaction, tenant, (middle_us, end_us), through_seq)
-    elif row["usages"]:
+    elif usages:
         facts = read_between(transaction, tenant, begin_us, end_us, through_seq)
         if len(facts):
             yield facts

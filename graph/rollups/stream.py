@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from cypher import rollups as queries
 from cypher.rollups import FactsRow, KeySpan, TimeSpan
 from graph.database import Database, Transaction
+from graph.ledger.archive_rows import stretches
 from graph.ledger.usage_rows import resource_type_of
 from insight.facts import LABELS, Facts, concatenate
 from insight.grouping import Ints
@@ -117,13 +118,12 @@ def block_of(offers: Sequence[Offer]) -> Block:
 def read_between(
     transaction: Transaction, tenant: str, begin_us: int, end_us: int, through_seq: int
 ) -> Facts:
-    """The facts of usage in [begin_us, end_us), as far as their seq is at most ``through_seq``."""
-    span: TimeSpan = {
-        "begin": f"{tenant}/{begin_us:016d}",
-        "end": f"{tenant}/{end_us:016d}",
-        "through_seq": through_seq,
-    }
-    rows = transaction.run(queries.ENTRIES_BY_TIME, span) + transaction.run(queries.UNPRICED_BY_TIME, span)
+    """The facts of usage in [begin_us, end_us), archived or not, with a seq of at most ``through_seq``."""
+    rows: list[FactsRow] = []
+    for begin, end in stretches(tenant, begin_us, end_us):
+        span: TimeSpan = {"begin": begin, "end": end, "through_seq": through_seq}
+        rows += transaction.run(queries.ENTRIES_BY_TIME, span)
+        rows += transaction.run(queries.UNPRICED_BY_TIME, span)
     return concatenate([_facts(row) for row in rows])
 
 

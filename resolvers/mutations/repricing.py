@@ -81,4 +81,5 @@ class RepricingMutations:
             input.dry_run,
             min((row["timestamp_us"] for row in page.rows), default=None),
             PageInfo(has_next_page=page.has_next, end_cursor=end),
+            query.from_us,
         ).shown()

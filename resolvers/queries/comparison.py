@@ -78,6 +78,7 @@ class ComparisonQueries:
         found, left_out = await context.read(compared, prices, bills, models)
         end = None if page.end is None else cursors.cursor_of(cursors.USAGE_BY_TIME, page.end)
         return ComparedPage(
+            raw_from_us=query.from_us,
             looked=len(page.rows),
             left_out=left_out,
             models=compared_models(found),

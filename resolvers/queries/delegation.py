@@ -59,8 +59,10 @@ class DelegationQueries:
             raise InvalidInput("from and to go with agentId", field="from")
         context = info.context
         reads, tenant = context.services.delegations, context.principal.tenant
+        raw_from_us: int | None = None
         if agent_id is not None:
             span = instant_us(from_, "from"), instant_us(to, "to")
+            raw_from_us = span[0] or 0
             nodes = await context.read(reads.of_agent, tenant, agent_id, *span)
         elif session_id is not None:
             nodes = await context.read(reads.of_session, tenant, session_id)
@@ -77,4 +79,9 @@ class DelegationQueries:
                 )
             )
         )
-        return Delegation.of(shares) if shares.own.operations else None
+        if not shares.own.operations:
+            # Nothing is known to be missing only where nothing of the span may be archived.
+            until_us = None if raw_from_us is None else await context.archived_until()
+            if raw_from_us is None or until_us is None or until_us <= raw_from_us:
+                return None
+        return Delegation.of(shares, raw_from_us)

@@ -69,6 +69,7 @@ class UsageQueries:
         context.admit(len(page.rows))
         end = None if page.end is None else cursors.cursor_of(kind, page.end)
         return TokenUsageConnection(
+            raw_from_us=0 if query is None else query.from_us or 0,
             nodes=[TokenUsage.of(row) for row in page.rows],
             page_info=PageInfo(has_next_page=page.has_next, end_cursor=end),
         )

@@ -6,7 +6,17 @@ from typing import Annotated
 
 import typer
 
-from server.cli import agreements, budget, evolve, exporting, importing, keys, price_sources, webhooks
+from server.cli import (
+    agreements,
+    archive,
+    budget,
+    evolve,
+    exporting,
+    importing,
+    keys,
+    price_sources,
+    webhooks,
+)
 from server.cli.agreements import costs
 from server.cli.audit import audit
 from server.cli.backup import backup, restore
@@ -48,6 +58,7 @@ app.command()(audit)
 app.command()(doctor)
 app.command()(backup)
 app.command()(restore)
+app.add_typer(archive.app)
 app.command()(quote)
 app.command()(estimate)
 app.command()(anomalies)

@@ -4,7 +4,7 @@ import contextlib
 import os
 import random
 import time
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self, cast
 from urllib.parse import urlsplit
@@ -48,13 +48,19 @@ class Api:
             raise CliError("\n".join(str(error["message"]) for error in errors))
         return answer["data"]
 
-    def pieces(self, path: str, params: dict[str, str]) -> Iterator[bytes]:
-        """The body of a GET of any length. Raises ``CliError``, also where it breaks off."""
+    def pieces(
+        self, path: str, params: dict[str, str], headers: Callable[[Mapping[str, str]], None]
+    ) -> Iterator[bytes]:
+        """The body of a GET of any length. Raises ``CliError``, also where it breaks off.
+
+        ``headers`` is told those of the answer, before its body.
+        """
         try:
             with self._client.stream("GET", path, params=params) as response:
                 if not response.is_success:
                     response.read()
                     raise self._refusal(response)
+                headers(response.headers)
                 yield from response.iter_bytes()
         except httpx.HTTPError as error:
             raise CliError(f"The answer of {self.url} broke off: {error}", UNREACHABLE) from None

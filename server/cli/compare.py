@@ -15,7 +15,7 @@ PAGE = 500
 COMPARE = """
 query Compare($input: CompareModelsInput!) {
   compareModels(input: $input) {
-    looked leftOut through
+    looked leftOut through archivedUntil
     models { provider modelId operations unpriced totalCost charged savings tokens }
     pageInfo { hasNextPage endCursor }
   }
@@ -66,6 +66,7 @@ def compare(
     costgraph compare openai/gpt-4o-mini anthropic/claude-haiku-4-5 --from 2026-11-01T00:00Z --budget acme
     """
     from server.cli.api import connected
+    from server.cli.show import note_archived
 
     begin, end = instant(from_, "--from"), datetime.now(UTC) if to is None else instant(to, "--to")
     said = {
@@ -90,6 +91,7 @@ def compare(
             if not page["pageInfo"]["hasNextPage"]:
                 break
             after = page["pageInfo"]["endCursor"]
+    note_archived(page["archivedUntil"], "compared")
     _show(sums, looked, left_out, as_json=as_json)
 
 

@@ -2,7 +2,7 @@
 
 import contextlib
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from itertools import chain
 from pathlib import Path
 from typing import Annotated, BinaryIO
@@ -107,11 +107,18 @@ def _export(path: str, said: dict[str, str | None], out: Path | None, where: Whe
 
     params = {name: value for name, value in said.items() if value is not None}
     with connected(where) as api:
-        pieces = api.pieces(path, params)
+        pieces = api.pieces(path, params, _warn)
         first = next(pieces, b"")  # what is refused leaves no file behind
         with _written(out) as file:
             for piece in chain([first], pieces):
                 file.write(piece)
+
+
+def _warn(headers: Mapping[str, str]) -> None:
+    """Say what is not in the export."""
+    from server.cli.show import note_archived
+
+    note_archived(headers.get("costgraph-archived-until"), "exported")
 
 
 @contextlib.contextmanager

@@ -17,7 +17,7 @@ PAGE = 500
 REPRICE = """
 mutation Reprice($input: RepriceInput!) {
   reprice(input: $input) {
-    looked through counts { outcome operations }
+    looked through archivedUntil counts { outcome operations }
     differences { budgetId currency operations before after change }
     pageInfo { hasNextPage endCursor }
   }
@@ -96,6 +96,7 @@ def reprice(
       costgraph reprice --from 2026-11-01T00:00Z --suppose "gpt-4o: uncached 2 per 1M" --suppose "o3: * -10%"
     """
     from server.cli.api import connected
+    from server.cli.show import note_archived
 
     if suppose and apply:
         raise CliError("--suppose only says what would be: set the price first, then --apply.", MISUSED)
@@ -122,6 +123,7 @@ def reprice(
             if not page["pageInfo"]["hasNextPage"]:
                 break
             after = page["pageInfo"]["endCursor"]
+    note_archived(page["archivedUntil"], "repriced")
     _show(totals, apply=apply, as_json=as_json)
 
 

@@ -78,6 +78,13 @@ def branches(depths: list[int]) -> list[str]:
     return drawn[::-1]
 
 
+def note_archived(until: str | None, what: str) -> None:
+    """Say on standard error what an answer from raw usage may lack."""
+    if until is not None:
+        text = f"Usage before {until} may be archived: such is not {what} (costgraph archive list)."
+        console(stderr=True).print(text, style="yellow", markup=False)
+
+
 def table(*columns: str, right: set[str] | None = None) -> "Table":
     """A table without lines; the named columns are aligned to the right."""
     from rich.table import Table

@@ -2,7 +2,8 @@
 
 These are the rows of the tenant's stream (docs/graph.md), up to the number of its sequence that was committed
 when the export began: what comes meanwhile is left out, so the rows add up to what the rollups said at that
-moment, however long the export takes. It goes down the usage's own index by page, newest first.
+moment, however long the export takes. What is archived is not in it; an export beside the first archiving
+breaks off rather than lack rows. It goes down the usage's own index by page, newest first.
 """
 
 from collections.abc import AsyncIterator, Sequence
@@ -11,6 +12,7 @@ from typing import Any, Final
 
 from cypher.usage import UsageRow
 from graph.usage import UsagePages, UsageQuery
+from ledger.errors import Unavailable
 from ledger.model import CostEntry
 from resolvers.context import Context
 from server.exports.tables import Column, Kind, Row
@@ -66,10 +68,13 @@ _NAMES: Final = frozenset(column.name for column in COLUMNS)
 async def usage_rows(context: Context, query: UsageQuery) -> AsyncIterator[list[Row]]:
     """What a query finds, in pages."""
     pages, query = context.services.usage, replace(query, first=PAGE)
+    archived_until = await context.archived_until()
     head = await context.read(context.services.trees.head, query.tenant)
     through = 0 if head is None else head["seq"]
     while True:
         page, rows = await context.read(_page, pages, query, through)
+        if page is None and await context.archived_until() != archived_until:
+            raise Unavailable("Usage was archived while it was exported: export it again.")
         yield rows
         if page is None:
             return

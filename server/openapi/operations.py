@@ -122,6 +122,7 @@ FORM: Final = Parameter("format", "csv (the default) or jsonl.", _words(Format),
 PROVIDER: Final = Parameter("provider", "Such as openai.", TEXT, "openai")
 MODEL: Final = Parameter("model", "The model's id; it may hold slashes, colons and @.", TEXT, "gpt-4o")
 TABLE: Final = ("text/csv", "application/x-ndjson")
+ARCHIVED: Final = "`Costgraph-Archived-Until`: what happened before that may be archived, and is not in it."
 PRICE: Final[Json] = {
     "provider": "openai",
     "model_name": "gpt-4o",
@@ -269,7 +270,7 @@ OPERATIONS: Final[Mapping[tuple[str, str], Operation]] = {
     ("GET", "/v1/exports/usage"): Operation(
         "exports",
         "Recorded usage as a table, newest first: one row per cost entry, as of the moment of asking.",
-        {200: Answer("The table, streamed.", media_types=TABLE)},
+        {200: Answer(f"The table, streamed. {ARCHIVED}", media_types=TABLE)},
         query=(
             FORM,
             FROM,

@@ -5,7 +5,7 @@ Later a failure can only break the connection: the body then lacks its proper en
 A client that goes away, and a key that is revoked, end the work within a page.
 """
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Final
 
 import structlog
@@ -22,6 +22,7 @@ from server.exports.rollups import columns_of, rollup_rows
 from server.exports.tables import Column, Format, Row, head_of, rows_of
 from server.exports.usage import COLUMNS, usage_rows
 from server.rest.queries import Asked
+from server.rest.words import instant
 from server.routes import GuardedRoute, Routes
 
 USAGE_PARAMETERS: Final = (
@@ -46,6 +47,9 @@ ROLLUP_PARAMETERS: Final = (
     "include_descendants",
 )
 
+ARCHIVED_UNTIL: Final = "costgraph-archived-until"
+"""The header of an export that lacks what may be archived: usage that happened before that instant."""
+
 logger = structlog.get_logger("costgraph.exports")
 
 
@@ -56,16 +60,23 @@ def export_routes(routes: Routes, context_of: Callable[[Principal], Context]) ->
         """Recorded usage that the key sees, newest first."""
         asked, context = Asked(request, USAGE_PARAMETERS), context_of(principal)
         query = await _usage_query(context, asked)
-        return await stream(request, "usage", asked, COLUMNS, usage_rows(context, query))
+        headers = await _archived_until(context, query)
+        return await stream(request, "usage", asked, COLUMNS, usage_rows(context, query), headers)
 
     async def rollups(request: Request, principal: Principal) -> Response:
         """What was charged to a budget, split as asked."""
         asked, context = Asked(request, ROLLUP_PARAMETERS), context_of(principal)
         query = await _rollup_query(context, asked)
-        return await stream(request, "rollups", asked, columns_of(query.by), rollup_rows(context, query))
+        pages = rollup_rows(context, query)
+        return await stream(request, "rollups", asked, columns_of(query.by), pages, {})
 
     async def stream(
-        request: Request, name: str, asked: Asked, columns: Sequence[Column], pages: AsyncIterator[list[Row]]
+        request: Request,
+        name: str,
+        asked: Asked,
+        columns: Sequence[Column],
+        pages: AsyncIterator[list[Row]],
+        more: Mapping[str, str],
     ) -> Response:
         form = asked.one_of("format", Format, Format.CSV) or Format.CSV
         nothing: list[Row] = []
@@ -81,7 +92,7 @@ def export_routes(routes: Routes, context_of: Callable[[Principal], Context]) ->
                 logger.warning("export_broke", export=name, error=str(error))
                 raise
 
-        headers = {"content-disposition": f'attachment; filename="{name}.{form.value}"'}
+        headers = {"content-disposition": f'attachment; filename="{name}.{form.value}"', **more}
         if request.method == "HEAD":
             return Response(headers=headers, media_type=form.media_type)
         return StreamingResponse(body(), headers=headers, media_type=form.media_type)
@@ -110,6 +121,14 @@ async def _usage_query(context: Context, asked: Asked) -> UsageQuery:
         from_us=asked.instant_us("from"),
         to_us=asked.instant_us("to"),
     )
+
+
+async def _archived_until(context: Context, query: UsageQuery) -> dict[str, str]:
+    """A header that says until when usage may be missing, where some of the span may be archived."""
+    until_us = await context.archived_until()
+    if until_us is None or until_us <= (query.from_us or 0):
+        return {}
+    return {ARCHIVED_UNTIL: instant(until_us) or ""}
 
 
 async def _rollup_query(context: Context, asked: Asked) -> RollupQuery:

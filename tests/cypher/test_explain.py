@@ -17,6 +17,7 @@ QUERIES = pytest.mark.parametrize("query", all_queries(), ids=lambda query: quer
 
 SCANS_THAT_ARE_MEANT: dict[str, str] = {
     "migrations/applied": "a handful of nodes, once at start",
+    "archives/health": "a node per file, when somebody asks the doctor",
     "health/fold_lag": "one node per tenant, when somebody asks for metrics",
     "health/clocks": "one node per tenant, when somebody asks the doctor",
     "price_sources/health": "a few nodes per tenant, when somebody asks for metrics",

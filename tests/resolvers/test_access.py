@@ -38,6 +38,9 @@ NEEDS = {
     "Query.experiments": Permission.READ,
     "Query.costAwarePrompt": Permission.READ,
     "Query.auditLog": Permission.OPERATE,
+    "Query.archives": Permission.OPERATE,
+    "Query.archiveOrphans": Permission.OPERATE,
+    "Query.archivedOperation": Permission.OPERATE,
     "Query.session": Permission.READ,
     "Query.delegation": Permission.READ,
     "Query.webhookEndpoints": Permission.OPERATE,
@@ -66,6 +69,7 @@ NEEDS = {
     "Mutation.approveHeldPrices": Permission.ADMINISTER,
     "Mutation.rejectHeldPrices": Permission.ADMINISTER,
     "Mutation.reprice": Permission.OPERATE,
+    "Mutation.archiveUsage": Permission.ADMINISTER,
     "Mutation.createAgreement": Permission.OPERATE,
     "Mutation.updateAgreement": Permission.OPERATE,
     "Mutation.withdrawAgreement": Permission.OPERATE,
@@ -95,6 +99,9 @@ ASKED = {
     "Query.reservation": '{ reservation(reservationId: "a") { state } }',
     "Query.ledgerCheck": "{ ledgerCheck { ok } }",
     "Query.auditLog": "{ auditLog { nodes { action } } }",
+    "Query.archives": "{ archives { nodes { file } } }",
+    "Query.archiveOrphans": "{ archiveOrphans }",
+    "Query.archivedOperation": '{ archivedOperation(operationId: "a") { content } }',
     "Query.apiKeys": "{ apiKeys { nodes { keyId } } }",
     "Query.operation": '{ operation(operationId: "a") { operationId } }',
     "Query.rateCards": "{ rateCards { nodes { cardId } } }",
@@ -176,6 +183,7 @@ ASKED = {
         'mutation { recordResourceUsage(input: {operationId: "a", agentId: "a", unit: "egress_gb", '
         'quantity: "1"}) { __typename } }'
     ),
+    "Mutation.archiveUsage": "mutation { archiveUsage(input: {olderThanDays: 35}) { looked } }",
     "Mutation.reprice": (
         'mutation { reprice(input: {from: "2026-01-01T00:00:00Z", to: "2026-02-01T00:00:00Z"}) { looked } }'
     ),

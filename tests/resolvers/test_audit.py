@@ -117,8 +117,17 @@ WEBHOOKS = (
     "replayDeadLetters",
     "deleteWebhookEndpoint",
 )
-ELSEWHERE = {"revokeApiKey", "approveHeldPrices", "rejectHeldPrices", "refreshPriceSource", *WEBHOOKS}
-"""What needs an id that is only known then, or does several things: tested on its own below."""
+ELSEWHERE = {
+    "revokeApiKey",
+    "approveHeldPrices",
+    "rejectHeldPrices",
+    "refreshPriceSource",
+    "archiveUsage",
+    *WEBHOOKS,
+}
+"""What needs an id that is only known then, or does several things: tested on its own below.
+
+Archiving needs old usage and a folder: tests.resolvers.test_archive."""
 
 
 def test_every_administrative_mutation_leaves_an_entry(admin: Caller) -> None:

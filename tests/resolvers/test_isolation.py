@@ -10,6 +10,7 @@ field fails here until it is probed.
 import base64
 import re
 from collections.abc import Generator
+from pathlib import Path
 
 import orjson
 import pytest
@@ -70,6 +71,10 @@ PROBES: dict[str, tuple[str, ...]] = {
     "ledgerCheck": ("", "budgetId: <budget>", "budgetId: <above>"),
     "apiKeys": ("",),
     "auditLog": ("", "budgetId: <budget>", "budgetId: <above>"),
+    "archives": ("",),
+    "archiveOrphans": ("",),
+    "archivedOperation": ("operationId: <operation>",),
+    "archiveUsage": ("input: {olderThanDays: 35, dryRun: false}", "input: {olderThanDays: 35}"),
     "createBudget": ("input: {budgetId: <fresh>, parentBudgetId: <budget>, budgetType: TASK}",),
     "updateBudget": (
         'input: {budgetId: <budget>, amount: "1"}',
@@ -233,8 +238,8 @@ TAKEN_BY_OTHERS: dict[str, tuple[str, ...]] = {
 
 
 @pytest.fixture
-def services(database: Database) -> Generator[Services]:
-    with open_services(database) as opened:
+def services(database: Database, tmp_path: Path) -> Generator[Services]:
+    with open_services(database, archive_dir=tmp_path / "archive") as opened:
         yield opened
 
 

@@ -15,7 +15,7 @@ from server.shadows import ROOMS, State, imports
 from tests.support.servers import ServerProcess, costgraph, on_engine
 from tests.test_tidy import ROOMS as SHIPPED
 
-CHECKS = ["imports", "prices", "folder", "disk", "engine", "migrations", "clock"]
+CHECKS = ["imports", "prices", "folder", "disk", "engine", "migrations", "clock", "archives"]
 
 
 def examined(server: ServerProcess) -> dict[str, dict[str, str]]:

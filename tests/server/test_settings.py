@@ -21,6 +21,7 @@ def test_the_defaults_are_an_embedded_engine_on_loopback() -> None:
     assert (settings.host, settings.port, settings.workers) == ("127.0.0.1", 8600, 1)
     assert settings.data_dir == Path("~/.local/share/costgraph").expanduser()
     assert settings.admin_key_file.parent == settings.data_dir
+    assert (settings.retention_days, settings.archives) == (None, settings.data_dir / "archive")
     assert (settings.networks, settings.outbound_http, settings.price_files_dir) == ((), False, None)
 
 
@@ -50,6 +51,8 @@ def test_every_variable_of_the_contract_is_read(monkeypatch: pytest.MonkeyPatch,
         "OTEL_SDK_DISABLED": "false",
         "OTEL_SERVICE_NAME": "costs",
         "OTEL_METRIC_EXPORT_INTERVAL": "5000",
+        "COSTGRAPH_RETENTION_DAYS": "90",
+        "COSTGRAPH_ARCHIVE_DIR": str(tmp_path / "old"),
     }
     for name, value in given.items():
         monkeypatch.setenv(name, value)
@@ -70,6 +73,7 @@ def test_every_variable_of_the_contract_is_read(monkeypatch: pytest.MonkeyPatch,
     assert (settings.webhook_pauses, settings.webhook_dead_letters) == ((0.5, 60), 50)
     assert (settings.otlp_traces, settings.otlp_metrics) == (True, False)
     assert (settings.otel_service_name, settings.otel_metric_interval_ms) == ("costs", 5_000)
+    assert (settings.retention_days, settings.archives) == (90, tmp_path / "old")
     assert sorted(map(variable_of, Settings.model_fields)) == sorted(given)
 
 
@@ -92,6 +96,18 @@ def test_every_variable_of_the_contract_is_read(monkeypatch: pytest.MonkeyPatch,
         ({"COSTGRAPH_ALLOWED_ORIGINS": "app.example.com"}, "COSTGRAPH_ALLOWED_ORIGINS: must hold origins"),
         ({"COSTGRAPH_WEBHOOK_RETRY_SECONDS": "0"}, "COSTGRAPH_WEBHOOK_RETRY_SECONDS: must hold seconds"),
         ({"COSTGRAPH_WEBHOOK_RETRY_SECONDS": "soon"}, "COSTGRAPH_WEBHOOK_RETRY_SECONDS: could not convert"),
+        (
+            {"COSTGRAPH_RETENTION_DAYS": "34"},
+            "COSTGRAPH_RETENTION_DAYS: Input should be greater than or equal to 35",
+        ),
+        (
+            {
+                "NEO4J_URI": "bolt://db:7687",
+                "COSTGRAPH_ADMIN_KEY": KEY,
+                "COSTGRAPH_RETENTION_DAYS": "90",
+            },
+            "COSTGRAPH_ARCHIVE_DIR is required with NEO4J_URI and COSTGRAPH_RETENTION_DAYS",
+        ),
         ({"COSTGRAPH_PORT": "http"}, "COSTGRAPH_PORT: Input should be a valid integer"),
         ({"COSTGRAPH_PORT": "70000"}, "COSTGRAPH_PORT: Input should be less than or equal to 65535"),
     ],

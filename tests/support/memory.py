@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Generator, Iterable, Mapping, 
 from dataclasses import dataclass, field, replace
 
 from graph.ledger.founding import unattributed
+from ledger.archive import RawUsage
 from ledger.changes import (
     AgreementMonth,
     Changes,
@@ -234,6 +235,9 @@ class MemoryTransaction:
 
     def bills(self, uids: Iterable[str]) -> list[Bill]:  # noqa: ARG002
         return []
+
+    def raw(self, uids: Iterable[str]) -> list[RawUsage]:
+        raise NotImplementedError("this store archives nothing: tests.support.simulated_store does")
 
     def book(self, operation_uid: str) -> Book | None:  # noqa: ARG002
         return None

@@ -25,7 +25,10 @@ from pricing.quote import Pricer
 from pricing.resources import price_lists
 from resolvers import Context, Services, build_schema
 from resolvers.build import Schema
+from server.archives.archiver import Archiver, Retention
+from server.archives.reading import ArchiveReader
 from server.deliveries import vet_url
+from server.metrics import Metrics
 from server.outbound import Outbound, Policy
 from server.refresh import Refresher
 
@@ -52,6 +55,7 @@ def open_services(
     *,
     policy: Policy = LOOPBACK,
     files_dir: Path | None = None,
+    archive_dir: Path | None = None,
 ) -> Generator[Services]:
     """The services of a process, with a committer of their own; ``clock`` is its time."""
     lists = price_lists(catalogue())
@@ -79,7 +83,21 @@ def open_services(
             files_dir=files_dir,
             clock=clock,
         )
-        yield replace(services, clock=clock, refreshing=refresher)
+        archiver = Archiver(
+            services.archives,
+            committer,
+            Retention(archive_dir),
+            services.reservations.tenants,
+            Metrics(),
+            clock=clock,
+        )
+        yield replace(
+            services,
+            clock=clock,
+            refreshing=refresher,
+            archiving=archiver,
+            reading_archives=ArchiveReader(services.archives, archive_dir),
+        )
     finally:
         committer.stop()
 

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from ledger.archive import RawUsage
 from ledger.changes import (
     Added,
     AgreementMonth,
@@ -139,11 +140,17 @@ class SimulatedStore(StoredBooks):
             )
         for added in changes.added:
             self._add(added)
+        self._archive(changes)
         self.deviations.update((each.usage_uid, each) for each in changes.deviations)
         for uid in changes.expected:
             self.deviations.pop(uid, None)
         self.events.extend(changes.events)
         self.heads[head.tenant] = replace(head)
+
+    def _archive(self, changes: Changes) -> None:
+        for archived in changes.archived:
+            for each in archived.usages:
+                self.usages[each.uid].archived = uid_of(archived.tenant, archived.file.archive_id)
 
     def _add(self, added: Added) -> None:
         if added.usage_uid not in self.booked_as:
@@ -404,6 +411,23 @@ class SimulatedTransaction:
             entries,
             usage.estimated_nano,
         )
+
+    def raw(self, uids: Iterable[str]) -> list[RawUsage]:
+        self._step("read")
+        found = [(uid, self._store.usages[uid]) for uid in uids if uid in self._store.usages]
+        return [
+            RawUsage(
+                uid,
+                usage.fingerprint,
+                usage.pricing,
+                usage.operation.timestamp_us,
+                max(each.entry.seq for each in self._store.entries if each.usage_uid == uid),
+                usage.operation.reservation_id,
+                archived=usage.archived,
+            )
+            for uid, usage in found
+            if any(each.usage_uid == uid for each in self._store.entries)
+        ]
 
     def book(self, operation_uid: str) -> Book | None:
         self._step("read")

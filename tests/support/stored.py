@@ -29,6 +29,7 @@ class StoredUsage:
     pricing: Pricing
     grown: Costs | None = None
     estimated_nano: int | None = None
+    archived: str | None = None
 
 
 @dataclass

@@ -1,0 +1,2 @@
+MATCH (a:Archive {uid: $uid})
+RETURN properties(a) AS archive

@@ -1,0 +1,2 @@
+CREATE CONSTRAINT type_retention_uid IF NOT EXISTS
+FOR (n:Retention) REQUIRE n.uid IS :: STRING
