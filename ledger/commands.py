@@ -148,6 +148,8 @@ class Settle:
     reservation_id: str
     usages: tuple[tuple[Usage, Quote], ...]
     final: bool = True
+    replaces: bool = False
+    """Whether the counts are the last word on their operations: what was charged above them is given back."""
 
     def __post_init__(self) -> None:
         """At most 1,000 at a time."""
@@ -155,6 +157,34 @@ class Settle:
             raise InvalidInput(
                 f"{len(self.usages)} usages in one call; at most {USAGES_MAX} are taken", field="usages"
             )
+
+
+def stream_operation_id(reservation_id: str) -> str:
+    """The operation that a reservation's stream is billed as, where its caller names none."""
+    return f"stream/{reservation_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """Bill a reservation's stream as it flows, and ask what it should do. Answers a ``StreamResult``.
+
+    Counts are of completion tokens: ``total_tokens`` are the stream's so far, ``token_count`` this chunk's,
+    which its number makes safe to repeat. ``usage`` says what the stream is, and its final counts where it
+    ``replaces`` what was counted; the price is worked out once the sum is known.
+    """
+
+    tenant: str
+    scope_uid: str | None
+    reservation_id: str
+    usage: Usage
+    """With the id of the operation if the caller named one; its agent is the reservation's."""
+    operation_id: str | None = None
+    token_count: int | None = None
+    total_tokens: int | None = None
+    chunk: int | None = None
+    replaces: bool = False
+    final: bool = False
+    processing_time_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -389,5 +419,5 @@ class RegisterAgent:
 
 
 Administer = CreateBudget | UpdateBudget | MoveBudget | CloseBudget | IncreaseLimit
-Reserving = Reserve | Settle | Extend | Release
+Reserving = Reserve | Settle | Stream | Extend | Release
 Command = Record | Reserving | Sweep | Adjust | Administer | RegisterAgent | PriceCommand | AgreementCommand

@@ -32,6 +32,7 @@ from ledger.commands import (
     Release,
     Reserve,
     Settle,
+    Stream,
     Sweep,
     UpdateBudget,
 )
@@ -52,15 +53,27 @@ from ledger.results import (
     Repriced,
     ReserveResult,
     SettleResult,
+    StreamResult,
     Swept,
 )
 from ledger.settle import settle
 from ledger.state import TenantState
+from ledger.stream import stream
 from pricing.agreements import Agreed
 from pricing.prices import PriceFile, Revision
 
 PriceResult = Revision | RatesTaken | PriceFile | Repriced | Agreed | MonthsClosed
-Result = RecordResult | ReserveResult | SettleResult | Adjusted | Swept | Budget | Agent | PriceResult
+Result = (
+    RecordResult
+    | ReserveResult
+    | SettleResult
+    | StreamResult
+    | Adjusted
+    | Swept
+    | Budget
+    | Agent
+    | PriceResult
+)
 Answer = Result | LedgerError
 
 
@@ -84,6 +97,7 @@ _HANDLERS: dict[type[Any], Callable[[TenantState, Any, int], Result]] = {
     Record: record,
     Reserve: reserve,
     Settle: settle,
+    Stream: stream,
     Extend: extend,
     Release: release,
     Sweep: sweep,

@@ -38,6 +38,18 @@ class HeldWindows(NamedTuple):
     level: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class HeldStream:
+    """The stream that a reservation is billed for as it flows: one, from its first count to its end."""
+
+    operation_id: str
+    started_us: int
+    """When its first count came: that of its usage, and of its prices."""
+    chunks: tuple[tuple[int, int], ...] = ()
+    """The numbers of the chunks that were counted, as runs [first, last], ascending."""
+    ended: bool = False
+
+
 @dataclass(slots=True)
 class Hold:
     """One reservation. Its four amounts are what it holds now, on each window of ``windows``."""
@@ -73,6 +85,13 @@ class Hold:
     decision: Decision = Decision.ALLOW
     warnings: str | None = None
     """As JSON text."""
+    prompt_tokens: int = 0
+    """Those that were asked for; a stream is billed for them."""
+    ttl_seconds: int = 0
+    """How long it is held from the last sign of life of its stream on; 0: that changes nothing."""
+    stream: HeldStream | None = None
+    processing_time_ms: int | None = None
+    """How long the stream's model has worked, as its caller says."""
     stored: bool = False
     """Whether its node exists."""
 

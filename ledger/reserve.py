@@ -124,6 +124,8 @@ def _hold(
         command.model_id,
         facts["resource"] or "",
         command.resource,
+        prompt_tokens=command.prompt_tokens or 0,
+        ttl_seconds=command.ttl_seconds,
     )
     if warnings:
         hold.decision = decision

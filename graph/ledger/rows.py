@@ -290,6 +290,7 @@ def grown_properties(grown: Grown | PricedLater) -> Properties:
         "fingerprint": grown.usage.fingerprint,
         # One that says nothing leaves what is there.
         **present({"estimated_cost_nano": grown.usage.estimated_nano}),
+        **({} if grown.usage.mode is Mode.STANDARD else {"mode": grown.usage.mode.value}),
         **charged_properties(grown),
     }
 

@@ -51,6 +51,7 @@ NEEDS = {
     "Mutation.recordUsages": Permission.RECORD,
     "Mutation.reserve": Permission.RECORD,
     "Mutation.settle": Permission.RECORD,
+    "Mutation.stream": Permission.RECORD,
     "Mutation.extend": Permission.RECORD,
     "Mutation.release": Permission.RECORD,
     "Mutation.adjustUsage": Permission.OPERATE,
@@ -141,6 +142,9 @@ ASKED = {
         'mutation { reserve(input: {idempotencyKey: "a", agentId: "a", amount: "1"}) { __typename } }'
     ),
     "Mutation.settle": 'mutation { settle(input: {reservationId: "a", usages: []}) { __typename } }',
+    "Mutation.stream": (
+        'mutation { stream(input: {reservationId: "a", model: "m", provider: "p"}) { __typename } }'
+    ),
     "Mutation.extend": (
         'mutation { extend(input: {reservationId: "a", idempotencyKey: "a"}) { __typename } }'
     ),

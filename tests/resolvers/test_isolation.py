@@ -106,6 +106,10 @@ PROBES: dict[str, tuple[str, ...]] = {
         "input: {reservationId: <reservation>, usages: []}",
         "input: {reservationId: <reservation>, usages: [{operationId: <fresh>, agentId: <agent>, <call>}]}",
     ),
+    "stream": (
+        "input: {reservationId: <reservation>, model: <model>, <openai>, totalTokens: 5}",
+        "input: {reservationId: <reservation>, model: <model>, <openai>, usage: {completionTokens: 5}}",
+    ),
     "extend": ("input: {reservationId: <reservation>, idempotencyKey: <fresh>, addAmount: <cent>}",),
     "release": ("reservationId: <reservation>",),
     "adjustUsage": (
