@@ -15,6 +15,7 @@ from graph.agreement_check import agreement_findings
 from graph.database import Database, Transaction
 from graph.ledger import GraphLedgerStore, GraphLedgerTransaction, Trees
 from graph.ledger.rows import window_of
+from graph.override_check import override_findings
 from ledger.check import Finding, Forcing, Recount, held_on, holes, span_of, spend_of
 from ledger.errors import Unavailable
 from ledger.model import ChargePath, Limit, Meter, Window, id_of, seq_uid
@@ -68,6 +69,9 @@ class Check:
             *self._held_and_forced(tree, uids, forced),
             *self._usages(tenant, set(uids)),
             *agreement_findings(
+                self._database, tenant, set(uids), lambda look: self._between_commits(tenant, look)[1]
+            ),
+            *override_findings(
                 self._database, tenant, set(uids), lambda look: self._between_commits(tenant, look)[1]
             ),
         ]

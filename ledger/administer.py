@@ -164,7 +164,8 @@ def _visible(state: TenantState, scope_uid: str | None, budget_id: str, field: s
     return budget
 
 
-def _open(state: TenantState, scope_uid: str | None, budget_id: str) -> Budget:
+def open_budget(state: TenantState, scope_uid: str | None, budget_id: str) -> Budget:
+    """A budget that a key may see and change. Raises ``NotFound``, ``BudgetClosed``."""
     budget = _visible(state, scope_uid, budget_id, "budget_id")
     if budget.closed_at_us is not None:
         raise BudgetClosed(f"Budget {budget_id} is closed and cannot be changed.", field="budget_id")
@@ -186,7 +187,7 @@ def _check_below(state: TenantState, budget: Budget, parent: Budget, field: str 
 
 def update_budget(state: TenantState, command: UpdateBudget, now_us: int) -> Budget:
     """Change fields of an open budget. Zone and recurrence change with the next window."""
-    budget = _open(state, command.scope_uid, command.budget_id)
+    budget = open_budget(state, command.scope_uid, command.budget_id)
     unknown = sorted(set(command.changes) - UPDATABLE)
     if unknown:
         raise InvalidInput(f"{unknown[0]} cannot be changed", field=unknown[0])
@@ -265,7 +266,7 @@ def _span_now(budget: Budget, limit: Limit, window: Window) -> Span:
 def move_budget(state: TenantState, command: MoveBudget, now_us: int) -> Budget:
     """Hang a budget under another parent. Charges made so far stay where they are."""
     del now_us
-    budget = _open(state, command.scope_uid, command.budget_id)
+    budget = open_budget(state, command.scope_uid, command.budget_id)
     if budget.budget_id == UNATTRIBUTED:
         raise InvalidInput("the unattributed budget stays a root", field="budget_id")
     if budget.uid == command.scope_uid:
@@ -304,7 +305,7 @@ def close_budget(state: TenantState, command: CloseBudget, now_us: int) -> Budge
 
 def increase_limit(state: TenantState, command: IncreaseLimit, now_us: int) -> Budget:
     """Allow more than a limit's amount for a while; when it ends, the amount is what it was."""
-    budget = _open(state, command.scope_uid, command.budget_id)
+    budget = open_budget(state, command.scope_uid, command.budget_id)
     known = state.request(command.request_uid)
     if known is not None:
         if known.fingerprint != command.fingerprint:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from ledger.holds import Hold
-from ledger.model import Agent, Budget, ChargePath, CostEntry, Forced, Pricing, Window
+from ledger.model import Agent, Budget, ChargePath, CostEntry, Forced, Override, Pricing, Window
 from ledger.usage import Usage
 from pricing.agreements import NO_SUMS, Agreed
 from pricing.anomaly import CostAnomaly
@@ -212,6 +212,7 @@ class Changes:
     rates: list[GivenRates] = field(default_factory=list[GivenRates])
     files: list[PriceFile] = field(default_factory=list[PriceFile])
     months: dict[str, MonthUse] = field(default_factory=dict[str, MonthUse])
+    overrides: dict[str, Override] = field(default_factory=dict[str, Override])
     audit: list[AuditEntry] = field(default_factory=list[AuditEntry])
     """What administrators did; there is none without another change."""
     deviations: list[Deviation] = field(default_factory=list[Deviation])
@@ -244,6 +245,7 @@ class Changes:
             or self.deviations
             or self.agreed
             or self.agreement_months
+            or self.overrides
         )
 
     @property

@@ -1,5 +1,6 @@
 """Charging windows: what was spent, what passed a limit all the same, which thresholds were reached."""
 
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from ledger.events import budget_event
@@ -43,11 +44,13 @@ def charge(
     covered: Amounts,
     now_us: int,
     warnings: list[Warning],
+    overridden: Sequence[str] = (),
 ) -> Forced:
     """Count an operation in every window of its plan; what of it was forced, for its entry to tell.
 
     ``covered`` is what a hold had reserved for it (and has given back): what comes on top may pass a limit,
-    and is then counted as ``forced``. Adds to ``warnings`` what the caller should know.
+    and is then counted as ``forced``. On the windows that are ``overridden`` nothing was covered: the hold
+    passed their limits itself. Adds to ``warnings`` what the caller should know.
     """
     state.touch_plan(plan)
     cost, tokens, requests = amounts
@@ -58,7 +61,7 @@ def charge(
         close |= _count(plan.tokens, tokens)
     if requests:
         close |= _count(plan.requests, requests)
-    return _look(state, plan, amounts, covered, now_us, warnings) if close else ()
+    return _look(state, plan, amounts, covered, now_us, warnings, overridden) if close else ()
 
 
 def _count(counters: tuple[Counter, ...], amount: int) -> bool:
@@ -78,6 +81,7 @@ def _look(
     covered: Amounts,
     now_us: int,
     warnings: list[Warning],
+    overridden: Sequence[str],
 ) -> Forced:
     late = False
     forced: list[tuple[str, int]] = []
@@ -94,7 +98,7 @@ def _look(
             warnings.append(Warning(LATE, text, budget.budget_id, late=True))
         if allowed is None:
             continue
-        uncovered = amount - held
+        uncovered = amount if window.uid in overridden else amount - held
         if uncovered > 0 and limit.enforcement is not Enforcement.SOFT:
             past = window.spent + window.reserved - allowed
             if past > 0:

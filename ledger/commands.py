@@ -7,7 +7,6 @@ nowhere else; None sees the whole tenant.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from hashlib import blake2b
 from typing import Any, Final
 
 from ledger.agreement_commands import AgreementCommand
@@ -22,8 +21,9 @@ from ledger.model import (
     WindowKind,
     uid_of,
 )
+from ledger.override_commands import OverrideCommand
 from ledger.price_commands import PriceCommand
-from ledger.usage import ID_LENGTH_MAX, Usage, fingerprint_of
+from ledger.usage import ID_LENGTH_MAX, Usage, digest_of, fingerprint_of
 from pricing.bounds import Bound
 from pricing.money import NANO_MAX
 from pricing.quote import Quote
@@ -46,7 +46,7 @@ class Record:
 
 def reservation_id_of(tenant: str, idempotency_key: str) -> str:
     """The id of the reservation that a key asks for: one look-up finds it by either."""
-    return blake2b(f"{tenant}\0{idempotency_key}".encode(), digest_size=16).hexdigest()
+    return digest_of(f"{tenant}\0{idempotency_key}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -420,4 +420,5 @@ class RegisterAgent:
 
 Administer = CreateBudget | UpdateBudget | MoveBudget | CloseBudget | IncreaseLimit
 Reserving = Reserve | Settle | Stream | Extend | Release
-Command = Record | Reserving | Sweep | Adjust | Administer | RegisterAgent | PriceCommand | AgreementCommand
+Said = PriceCommand | AgreementCommand
+Command = Record | Reserving | Sweep | Adjust | Administer | OverrideCommand | RegisterAgent | Said

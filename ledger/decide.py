@@ -15,6 +15,7 @@ from ledger.audit import (
     on_card,
     on_closing,
     on_file,
+    on_override,
     on_rates,
     on_repricing,
 )
@@ -39,7 +40,9 @@ from ledger.commands import (
 from ledger.errors import LedgerError
 from ledger.expiry import sweep
 from ledger.lease import extend, release
-from ledger.model import Agent, Budget
+from ledger.model import Agent, Budget, Override
+from ledger.override_commands import CreateOverride, RevokeOverride
+from ledger.overrides import create_override, revoke_override
 from ledger.price_commands import PutExchangeRates, PutPriceFile, PutRateCard, Reprice, WithdrawRateCard
 from ledger.rate_cards import put_exchange_rates, put_price_file, put_rate_card, withdraw_rate_card
 from ledger.record import record
@@ -63,17 +66,8 @@ from pricing.agreements import Agreed
 from pricing.prices import PriceFile, Revision
 
 PriceResult = Revision | RatesTaken | PriceFile | Repriced | Agreed | MonthsClosed
-Result = (
-    RecordResult
-    | ReserveResult
-    | SettleResult
-    | StreamResult
-    | Adjusted
-    | Swept
-    | Budget
-    | Agent
-    | PriceResult
-)
+ReservationResult = ReserveResult | SettleResult | StreamResult | Swept
+Result = RecordResult | ReservationResult | Adjusted | Budget | Override | Agent | PriceResult
 Answer = Result | LedgerError
 
 
@@ -108,6 +102,8 @@ _HANDLERS: dict[type[Any], Callable[[TenantState, Any, int], Result]] = {
     MoveBudget: on_budget("budget.move", move_budget),
     CloseBudget: on_budget("budget.close", close_budget),
     IncreaseLimit: on_budget("budget.increase_limit", increase_limit),
+    CreateOverride: on_override("override.create", create_override),
+    RevokeOverride: on_override("override.revoke", revoke_override),
     PutRateCard: on_card("rate_card.put", put_rate_card),
     WithdrawRateCard: on_card("rate_card.withdraw", withdraw_rate_card),
     PutExchangeRates: on_rates(put_exchange_rates),

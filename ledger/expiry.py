@@ -5,6 +5,7 @@ from typing import Final
 
 from ledger.commands import Sweep
 from ledger.holds import Hold, HoldState
+from ledger.overrides import return_unspent
 from ledger.results import Swept
 from ledger.state import FOREVER_US, TenantState
 
@@ -66,6 +67,7 @@ def give_back(state: TenantState, hold: Hold, ended: HoldState) -> None:
         lower(state, uid, amount)
     hold.cost_nano = hold.tokens = hold.requests = hold.level = 0
     hold.state = ended
+    return_unspent(state, hold)
     state.put_hold(hold)
 
 

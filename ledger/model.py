@@ -27,6 +27,8 @@ __all__ = [
     "Limit",
     "Meter",
     "Outcome",
+    "Override",
+    "OverrideState",
     "Pricing",
     "Recurrence",
     "Schedule",
@@ -304,6 +306,57 @@ class Agent:
     user_id: str | None = None
     metadata: str | None = None
     created_at_us: int = 0
+
+
+class OverrideState(StrEnum):
+    """Where an override is in its life."""
+
+    ACTIVE = "ACTIVE"
+    USED = "USED"
+    """All of it is held or spent; what is given back makes it active again."""
+    REVOKED = "REVOKED"
+    EXPIRED = "EXPIRED"
+
+
+@dataclass(frozen=True, slots=True)
+class Override:
+    """An emergency grant: reservations that charge its budget pass limits that refuse them, up to an amount.
+
+    ``used_nano`` is what reservations that passed by it hold or have spent of what it gave them.
+    """
+
+    uid: str
+    tenant: str
+    override_id: str
+    fingerprint: str
+    budget_uid: str
+    scope_uid: str | None
+    """Limits of this budget and below may be passed: that of the key which granted it. None: any limits."""
+    amount_nano: int
+    reason: str
+    author: str | None
+    created_at_us: int
+    until_us: int
+    agent_id: str | None = None
+    """Whose reservations; None: anybody's."""
+    user_id: str | None = None
+    used_nano: int = 0
+    first_used_us: int | None = None
+    revoked_at_us: int | None = None
+    revoked_by: str | None = None
+
+    @property
+    def left_nano(self) -> int:
+        """What may still pass by it."""
+        return self.amount_nano - self.used_nano
+
+    def state_at(self, now_us: int) -> OverrideState:
+        """Where it is in its life."""
+        if self.revoked_at_us is not None:
+            return OverrideState.REVOKED
+        if now_us >= self.until_us:
+            return OverrideState.EXPIRED
+        return OverrideState.ACTIVE if self.left_nano > 0 else OverrideState.USED
 
 
 Forced: TypeAlias = tuple[tuple[str, int], ...]

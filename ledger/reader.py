@@ -6,7 +6,7 @@ from typing import Final, Protocol
 
 from ledger.changes import AgreementMonth, KnownRequest, MonthUse
 from ledger.holds import Hold
-from ledger.model import Agent, ChargePath, CostEntry, Pricing, Window
+from ledger.model import Agent, ChargePath, CostEntry, Override, Pricing, Window
 from ledger.plan import Facts
 from ledger.results import RecordedUsage
 from pricing.quote import PricingRequest
@@ -147,6 +147,14 @@ class Reader(Protocol):
 
     def requests(self, uids: Iterable[str]) -> dict[str, KnownRequest]:
         """Those of the requests with an idempotency key that were answered before, by uid."""
+        ...
+
+    def overrides(self, uids: Iterable[str]) -> dict[str, Override]:
+        """Those of the overrides that exist, by uid."""
+        ...
+
+    def open_overrides(self, tenant: str, now_us: int) -> list[Override]:
+        """The tenant's overrides that are neither revoked nor past their end."""
         ...
 
     def months(self, uids: Iterable[str]) -> dict[str, MonthUse]:

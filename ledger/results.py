@@ -56,6 +56,8 @@ class Reservation(NamedTuple):
     agent_id: str
     budget_id: str
     charged_nano: int = 0
+    override_id: str | None = None
+    """The override by which it passed limits, for keys that see its budget."""
 
 
 @dataclass(frozen=True, slots=True)

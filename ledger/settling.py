@@ -119,6 +119,7 @@ class Settling:
             scope_uid=self._command.scope_uid,
             warnings=warnings,
             reservation_id=hold.reservation_id,
+            overridden=hold.overridden,
         )
         answer = book(state, booking, plan, amounts, covered, self._now_us)
         count_in_month(state, priced, usage.counts, usage.resource)
@@ -203,7 +204,8 @@ class Settling:
         state.use_path(hold.path)
         entry = self._entry(known, delta, grown_by, first_price=first_price)
         warnings: list[Warning] = []
-        entry = forcing(entry, charge(state, plan, amounts, covered, self._now_us, warnings))
+        forced = charge(state, plan, amounts, covered, self._now_us, warnings, hold.overridden)
+        entry = forcing(entry, forced)
         if state.prices.agreements:
             count_in_agreements(
                 state, hold.path, hold.at_us, delta.total_nano, delta.list_nano, amounts.tokens

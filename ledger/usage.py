@@ -153,6 +153,11 @@ class Usage:
         )
 
 
+def digest_of(text: str) -> str:
+    """A short digest of a text, to name things by."""
+    return blake2b(text.encode(), digest_size=16).hexdigest()
+
+
 def fingerprint_of(content: Mapping[str, Any]) -> str:
     """A digest of what the caller sent, normalised; equal content gives an equal digest."""
     return blake2b(

@@ -16,6 +16,7 @@ BUDGETS: Final = "budgets"
 AGENTS: Final = "agents"
 KEYS: Final = "keys"
 AUDIT: Final = "audit"
+OVERRIDES: Final = "overrides"
 RATE_CARDS: Final = "rate-cards"
 EXCHANGE_RATES: Final = "exchange-rates"
 HELD_PRICES: Final = "held-prices"
@@ -38,6 +39,7 @@ _SHAPES: Final = {
     DEAD_LETTERS: re.compile(r"\d{16}"),
     EXCHANGE_RATES: re.compile(r"\d{1,9}"),
     AUDIT: re.compile(r"\d{16}/[0-9a-f.]+"),
+    OVERRIDES: re.compile(r"\d{16}/[0-9a-f]+"),
 }
 _ANYTHING: Final = re.compile(r".+", re.DOTALL)
 

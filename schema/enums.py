@@ -28,6 +28,7 @@ from ledger.model import (
     EntryKind,
     Meter,
     Outcome,
+    OverrideState,
     Recurrence,
     WindowKind,
 )
@@ -69,6 +70,7 @@ __all__ = [
     "Normalisation",
     "Operator",
     "Outcome",
+    "OverrideState",
     "PriceSourceKind",
     "Pricing",
     "ProcessingMode",
@@ -103,6 +105,7 @@ ENUMS: tuple[type[StrEnum], ...] = (
     Normalisation,
     Operator,
     Outcome,
+    OverrideState,
     Pricing,
     Recurrence,
     RefreshOutcome,

@@ -35,6 +35,9 @@ class Reservation:
     decision: Decision
     delay_ms: int = strawberry.field(description="How long to wait before the call is made.")
     duplicate: bool = strawberry.field(description="Whether the request was repeated.")
+    override_id: strawberry.ID | None = strawberry.field(
+        description="The override by which it passed limits, where this key sees its budget."
+    )
     warnings: list[WarningType]
 
     @classmethod
@@ -52,6 +55,7 @@ class Reservation:
             decision=row.decision,
             delay_ms=row.delay_ms,
             duplicate=row.duplicate,
+            override_id=optional_id(row.override_id),
             warnings=[WarningType.of(each) for each in row.warnings],
         )
 

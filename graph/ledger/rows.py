@@ -1,12 +1,12 @@
 """Between the ledger's nouns and the properties of their nodes."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import astuple
 from typing import Any
 
 import orjson
 
-from cypher.ledger import AgentRow, BudgetRow, HeadRow, OperationRow, SpentByFactsRow, WindowRow
+from cypher.ledger import AgentRow, BookRow, BudgetRow, HeadRow, OperationRow, SpentByFactsRow, WindowRow
 from graph.ledger.entry_rows import Properties, entry_of, forced_properties, present
 from graph.ledger.usage_rows import COUNTED, counts_of, resource_type_of
 from ledger.changes import Event, Grown, LedgerHead, PricedLater, RecordedOperation
@@ -15,6 +15,7 @@ from ledger.model import (
     Agent,
     Budget,
     BudgetType,
+    ChargePath,
     Enforcement,
     Increase,
     Limit,
@@ -29,7 +30,7 @@ from ledger.model import (
     uid_of,
 )
 from ledger.plan import resource_of
-from ledger.reader import KnownOperation, Spent
+from ledger.reader import Book, KnownOperation, Spent
 from ledger.results import RecordedUsage
 from ledger.warnings import load_warnings
 from pricing.modes import Mode
@@ -336,6 +337,27 @@ def facts_of(node: Mapping[str, Any]) -> dict[str, str | None]:
         "model_id": node.get("model_id"),
         "resource": resource_of(node.get("model_id"), node["total_tokens"], node["category"]),
     }
+
+
+def book_of(found: Sequence[BookRow]) -> Book | None:
+    """An operation's entries, each with the path that it was charged to."""
+    if not found:
+        return None
+    usage = found[0]["usage"]
+    entries = tuple(
+        (
+            entry_of(row["entry"]),
+            ChargePath(
+                row["path_uid"] or "",
+                usage["tenant"],
+                tuple(row["chain"] or ()),
+                tuple(row["scoped"] or ()),
+            ),
+        )
+        for row in found
+        if row["entry"] is not None
+    )
+    return Book(facts_of(usage), entries)
 
 
 def spent_of(row: SpentByFactsRow) -> Spent:

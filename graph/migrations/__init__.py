@@ -154,4 +154,20 @@ MIGRATIONS: tuple[Migration, ...] = (
         types=(statements.TYPE_TOKEN_USAGE_AWAITING_KEY,),
         schema=(statements.INDEX_TOKEN_USAGE_BY_AWAITING_KEY,),
     ),
+    Migration(
+        version=7,
+        name="overrides",
+        types=(
+            statements.TYPE_OVERRIDE_UID,
+            statements.TYPE_OVERRIDE_OPEN_KEY,
+            statements.TYPE_OVERRIDE_TIME_KEY,
+            statements.TYPE_RESERVATION_OVERRIDE_UID,
+        ),
+        schema=(
+            statements.UNIQUE_OVERRIDE_UID,
+            statements.INDEX_OVERRIDE_BY_OPEN_KEY,
+            statements.INDEX_OVERRIDE_BY_TIME_KEY,
+            statements.INDEX_RESERVATION_BY_OVERRIDE_UID,
+        ),
+    ),
 )

@@ -6,7 +6,17 @@ from typing import Annotated
 
 import typer
 
-from server.cli import agreements, budget, evolve, exporting, importing, keys, price_sources, webhooks
+from server.cli import (
+    agreements,
+    budget,
+    evolve,
+    exporting,
+    importing,
+    keys,
+    override,
+    price_sources,
+    webhooks,
+)
 from server.cli.agreements import costs
 from server.cli.audit import audit
 from server.cli.backup import backup, restore
@@ -39,6 +49,7 @@ app.command()(demo)
 app.add_typer(importing.app)
 app.add_typer(exporting.app)
 app.add_typer(budget.app)
+app.add_typer(override.app)
 app.add_typer(price_sources.app)  # `prices`, with the commands about their sources
 app.add_typer(agreements.app)
 app.add_typer(evolve.app)

@@ -108,6 +108,7 @@ RESERVATION: Final[Json] = {
     "decision": "ALLOW",
     "delay_ms": 0,
     "duplicate": False,
+    "override_id": None,
     "warnings": WARNINGS,
 }
 RESERVATION_ID: Final = Parameter(

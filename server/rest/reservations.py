@@ -196,6 +196,7 @@ def reservation_body(row: Reservation) -> dict[str, Any]:
         "decision": row.decision,
         "delay_ms": row.delay_ms,
         "duplicate": row.duplicate,
+        "override_id": row.override_id,
         "warnings": [warning(each) for each in row.warnings],
     }
 

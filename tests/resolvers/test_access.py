@@ -55,6 +55,9 @@ NEEDS = {
     "Mutation.extend": Permission.RECORD,
     "Mutation.release": Permission.RECORD,
     "Mutation.adjustUsage": Permission.OPERATE,
+    "Query.overrides": Permission.OPERATE,
+    "Mutation.createOverride": Permission.OPERATE,
+    "Mutation.revokeOverride": Permission.OPERATE,
     "Mutation.increaseLimit": Permission.MANAGE_BUDGETS,
     "Mutation.createRateCard": Permission.OPERATE,
     "Mutation.updateRateCard": Permission.OPERATE,
@@ -153,6 +156,12 @@ ASKED = {
         'mutation { adjustUsage(input: {idempotencyKey: "a", operationId: "a", kind: REFUND, change: "-1"})'
         " { duplicate } }"
     ),
+    "Query.overrides": "{ overrides { pageInfo { hasNextPage } } }",
+    "Mutation.createOverride": (
+        'mutation { createOverride(input: {idempotencyKey: "a", budgetId: "a", amount: "1", reason: "r",'
+        ' until: "2100-01-01T00:00:00Z"}) { overrideId } }'
+    ),
+    "Mutation.revokeOverride": 'mutation { revokeOverride(overrideId: "a") { overrideId } }',
     "Mutation.increaseLimit": (
         'mutation { increaseLimit(input: {idempotencyKey: "a", budgetId: "a", amount: "1",'
         ' until: "2100-01-01T00:00:00Z"}) { budgetId } }'

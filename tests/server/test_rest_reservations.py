@@ -57,6 +57,7 @@ def test_what_is_held_is_created_and_the_same_again_is_answered_as_it_is(client:
         "decision": "ALLOW",
         "delay_ms": 0,
         "duplicate": False,
+        "override_id": None,
         "warnings": [],
     }
     again = client.post("/v1/reservations", json=said)

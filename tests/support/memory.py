@@ -27,6 +27,7 @@ from ledger.model import (
     Budget,
     ChargePath,
     CostEntry,
+    Override,
     Pricing,
     Window,
     uid_of,
@@ -174,6 +175,12 @@ class MemoryTransaction:
 
     def prices(self, tenant: str, since_version: int, prices: Prices) -> None:
         """Nothing: tests.support.simulated_store keeps what is said about prices."""
+
+    def overrides(self, uids: Iterable[str]) -> dict[str, Override]:  # noqa: ARG002 - it keeps none
+        return {}
+
+    def open_overrides(self, tenant: str, now_us: int) -> list[Override]:  # noqa: ARG002 - as above
+        return []
 
     def months(self, uids: Iterable[str]) -> dict[str, MonthUse]:  # noqa: ARG002 - it keeps none
         return {}

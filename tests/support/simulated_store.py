@@ -34,6 +34,7 @@ from ledger.model import (
     ChargePath,
     CostEntry,
     EntryKind,
+    Override,
     Recurrence,
     Schedule,
     Window,
@@ -86,6 +87,7 @@ class SimulatedStore(StoredBooks):
     agreement_months: dict[str, AgreementMonth] = field(default_factory=dict)
     booked_as: dict[str, Statement] = field(default_factory=dict)
     """The statements of closed months."""
+    overrides: dict[str, Override] = field(default_factory=dict)
     commits: int = 0
     statements: int = 0
     """Round trips since somebody set it to 0."""
@@ -130,6 +132,7 @@ class SimulatedStore(StoredBooks):
         for each in (*changes.cards, *changes.rates, *changes.files, *changes.agreed):
             self.said.append((head.tenant, head.version, each))
         self.months.update(changes.months)
+        self.overrides.update(changes.overrides)
         self.agreement_months.update(changes.agreement_months)
         for statement in changes.statements:
             _new(statement.uid, self.booked_as)
@@ -261,6 +264,15 @@ class SimulatedTransaction:
     def month_sums(self, budget_uid: str, spans: Sequence[tuple[int, int]]) -> list[MonthSums]:
         self._step("read")
         return [self._store.sums_in(budget_uid, *span) for span in spans]
+
+    def overrides(self, uids: Iterable[str]) -> dict[str, Override]:
+        self._step("read")
+        return {uid: self._store.overrides[uid] for uid in uids if uid in self._store.overrides}
+
+    def open_overrides(self, tenant: str, now_us: int) -> list[Override]:
+        self._step("read")
+        known = (each for each in self._store.overrides.values() if each.tenant == tenant)
+        return [each for each in known if each.revoked_at_us is None and each.until_us > now_us]
 
     def months(self, uids: Iterable[str]) -> dict[str, MonthUse]:
         self._step("read")
