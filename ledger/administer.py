@@ -1,5 +1,6 @@
 """Decide changes to budgets: create, update, move, close."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any, Final
 
@@ -23,7 +24,7 @@ from ledger.errors import (
     NotFound,
     OutOfRange,
 )
-from ledger.limits import amount_limit, limits_of, thresholds
+from ledger.limits import amount_limit, check_thresholds, limits_of, thresholds
 from ledger.model import (
     UNATTRIBUTED,
     Budget,
@@ -31,10 +32,12 @@ from ledger.model import (
     Limit,
     Meter,
     Schedule,
+    Threshold,
     Window,
     WindowKind,
     uid_of,
 )
+from ledger.notices import look_again
 from ledger.state import TenantState
 from ledger.windows import GONE, LEVEL_SPAN, PPM, Span, keyed_span, standing_instant
 from pricing.calendar import zone
@@ -56,6 +59,8 @@ UPDATABLE: Final = frozenset(
         "priority",
         "limits",
         "carry_over_cap_nano",
+        "thresholds",
+        "cool_down_seconds",
     }
 )
 
@@ -85,8 +90,10 @@ def create_budget(state: TenantState, command: CreateBudget, now_us: int) -> Bud
         priority=command.priority,
         created_at_us=now_us,
         schedules=(schedule,),
-        limits=limits_of(uid, command.amount_nano, command.warning_threshold_ppm, command.limits),
+        limits=limits_of(uid, command.amount_nano, _told_at(command), command.limits),
         carry_over_cap_nano=command.carry_over_cap_nano,
+        thresholds=_by_height(command.thresholds),
+        cool_down_seconds=command.cool_down_seconds,
     )
     existing = state.tree.get(uid)
     if existing is not None:
@@ -141,10 +148,19 @@ def _check_fields(said: CreateBudget | Budget) -> None:
         raise InvalidInput(str(error), field="timezone") from error
     if not 0 < said.warning_threshold_ppm <= PPM:
         raise InvalidInput("warning_threshold must be above 0 and at most 1", field="warning_threshold")
+    check_thresholds(said.thresholds, said.cool_down_seconds)
     if said.name is not None:
         _check_id(said.name, "name")
     if said.resource_id is not None:
         _check_id(said.resource_id, "resource_id")
+
+
+def _by_height(thresholds: Iterable[Threshold]) -> tuple[Threshold, ...]:
+    return tuple(sorted(thresholds, key=lambda each: each.at_ppm))
+
+
+def _told_at(said: CreateBudget | Budget) -> tuple[int, ...]:
+    return thresholds(said.warning_threshold_ppm, said.thresholds)
 
 
 def _parent(state: TenantState, command: CreateBudget) -> Budget | None:
@@ -192,6 +208,8 @@ def update_budget(state: TenantState, command: UpdateBudget, now_us: int) -> Bud
     if unknown:
         raise InvalidInput(f"{unknown[0]} cannot be changed", field=unknown[0])
     changes: dict[str, Any] = dict(command.changes)
+    if "thresholds" in changes:
+        changes["thresholds"] = _by_height(changes["thresholds"])
     specs: tuple[LimitSpec, ...] | None = changes.pop("limits", None)
     changed = replace(budget, **changes)
     _check_fields(changed)
@@ -205,6 +223,7 @@ def update_budget(state: TenantState, command: UpdateBudget, now_us: int) -> Bud
         return budget
     state.put_budget(changed)
     _recount(state, budget, changed, now_us)
+    look_again(state, changed, now_us)
     return changed
 
 
@@ -214,11 +233,11 @@ def _limits(
     """The limits of the changed budget; those that it did not have before begin with the running window."""
     before = {limit.key: limit for limit in budget.limits}
     if specs is None:
-        told = thresholds(changed.warning_threshold_ppm)
+        told = _told_at(changed)
         others = tuple(replace(limit, thresholds_ppm=told) for limit in budget.limits[1:])
-        wanted = (amount_limit(budget.uid, changed.amount_nano, changed.warning_threshold_ppm), *others)
+        wanted = (amount_limit(budget.uid, changed.amount_nano, told), *others)
     else:
-        wanted = limits_of(budget.uid, changed.amount_nano, changed.warning_threshold_ppm, specs)
+        wanted = limits_of(budget.uid, changed.amount_nano, _told_at(changed), specs)
     return tuple(
         replace(limit, since_us=was.since_us, increases=was.increases)
         if (was := before.get(limit.key)) is not None
@@ -330,6 +349,7 @@ def increase_limit(state: TenantState, command: IncreaseLimit, now_us: int) -> B
     increased = replace(budget, limits=changed)
     state.put_budget(increased)
     state.put_request(KnownRequest(command.request_uid, command.tenant, command.fingerprint))
+    look_again(state, increased, now_us)
     return increased
 
 

@@ -6,10 +6,10 @@ same does so by an override (``ledger.overrides``).
 
 from typing import Final
 
-from ledger.charge import tell
 from ledger.errors import OutOfRange
 from ledger.expiry import expire_overdue
 from ledger.model import Enforcement, Meter, Window
+from ledger.notices import tell
 from ledger.plan import Plan, Slot
 from ledger.results import BudgetExceeded, Throttled, Violation
 from ledger.state import TenantState

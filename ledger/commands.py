@@ -17,6 +17,7 @@ from ledger.model import (
     Enforcement,
     Meter,
     Recurrence,
+    Threshold,
     Throttle,
     WindowKind,
     uid_of,
@@ -365,6 +366,9 @@ class CreateBudget:
     warning_threshold_ppm: int = 800_000
     priority: int | None = None
     limits: tuple[LimitSpec, ...] = ()
+    thresholds: tuple[Threshold, ...] = ()
+    """Beside the warning threshold; one of the same height says how that is left."""
+    cool_down_seconds: int = 0
     carry_over_cap_nano: int | None = None
     """How much of what a period leaves of the amount the next one has on top; None: nothing."""
     author: str | None = None

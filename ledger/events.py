@@ -12,20 +12,29 @@ from pricing.money import format_nano
 
 BUDGET_WARNING: Final = "budget.warning"
 BUDGET_EXCEEDED: Final = "budget.exceeded"
+BUDGET_RECOVERED: Final = "budget.recovered"
 BUDGET_OVERRIDDEN: Final = "budget.overridden"
 COST_RECORDED: Final = "cost.recorded"
-EVENT_TYPES: Final = (BUDGET_WARNING, BUDGET_EXCEEDED, BUDGET_OVERRIDDEN, COST_RECORDED)
+EVENT_TYPES: Final = (
+    BUDGET_WARNING,
+    BUDGET_EXCEEDED,
+    BUDGET_RECOVERED,
+    BUDGET_OVERRIDDEN,
+    COST_RECORDED,
+)
 """Those that webhooks may ask for."""
 
 
 class BudgetEventType(StrEnum):
     """What happened to a budget's window.
 
-    It reached a threshold below its limit, or the limit itself; an override let its first reservation pass.
+    It reached a threshold below its limit, or the limit itself; it left one again; an override let its first
+    reservation pass.
     """
 
     BUDGET_WARNING = BUDGET_WARNING
     BUDGET_EXCEEDED = BUDGET_EXCEEDED
+    BUDGET_RECOVERED = BUDGET_RECOVERED
     BUDGET_OVERRIDDEN = BUDGET_OVERRIDDEN
 
 

@@ -5,6 +5,7 @@ from typing import Final
 
 from ledger.commands import Sweep
 from ledger.holds import Hold, HoldState
+from ledger.notices import tell_cooled_down
 from ledger.overrides import return_unspent
 from ledger.results import Swept
 from ledger.state import FOREVER_US, TenantState
@@ -13,8 +14,9 @@ PAGE: Final = 200
 
 
 def sweep(state: TenantState, command: Sweep, now_us: int) -> Swept:
-    """Release what has expired."""
+    """Release what has expired, and tell what budgets held back that have cooled down."""
     state.next_expiry_us = 0
+    tell_cooled_down(state, now_us)
     return Swept(expire_overdue(state, now_us, command.limit))
 
 

@@ -32,6 +32,7 @@ __all__ = [
     "Pricing",
     "Recurrence",
     "Schedule",
+    "Threshold",
     "Warning",
     "Window",
     "WindowKind",
@@ -154,6 +155,14 @@ class Increase(NamedTuple):
     until_us: int
 
 
+class Threshold(NamedTuple):
+    """A utilisation at which a budget's limits tell, and how far below it counts as left again."""
+
+    at_ppm: int
+    hysteresis_ppm: int | None = None
+    """It is left, and that is told, once utilisation is below ``at_ppm`` by more than this; None: never."""
+
+
 @dataclass(frozen=True, slots=True)
 class Throttle:
     """From which utilisation a THROTTLE limit delays, how steeply, and how long at most."""
@@ -241,6 +250,10 @@ class Budget:
     closed_at_us: int | None = None
     carry_over_cap_nano: int | None = None
     """How much of what a period leaves of the amount the next one has on top; None: nothing."""
+    thresholds: tuple[Threshold, ...] = ()
+    """Beside the warning threshold and the limit itself, ascending."""
+    cool_down_seconds: int = 0
+    """How long it tells nothing after it told something, unless a higher threshold is reached."""
     recut_us: int = 0
     """When its period, recurrence or zone last changed: windows that begin before may have been cut anew."""
 
@@ -270,6 +283,8 @@ class Window:
     """Whether its node exists."""
     carried: int = 0
     """What the window before left over, as it was when this one began."""
+    recovered: list[int] = field(default_factory=list[int])
+    """Those of the thresholds that were told of which it was told that they were left."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from ledger.override_commands import CreateOverride, RevokeOverride
 from ledger.plan import Facts, Slot
 from ledger.state import TenantState
 from ledger.windows import EXCEEDED_PPM
-from pricing.money import NANO_MAX, format_nano
+from pricing.money import NANO_MAX
 
 OVERRIDDEN: Final = "OVERRIDDEN"
 OVERRIDES_MAX: Final = 1_000
@@ -141,8 +141,6 @@ def return_unspent(state: TenantState, hold: Hold) -> None:
 def told(override: Override) -> Warning:
     """That an override lets a reservation pass, as the caller is told it."""
     budget_id = id_of(override.budget_uid)
-    text = (
-        f"Budget {budget_id} lets this pass limits that refuse it, by an override: "
-        f"{format_nano(override.left_nano)} of {format_nano(override.amount_nano)} were left before it."
-    )
+    # Without figures: who does not see the budget is told the text all the same.
+    text = f"Budget {budget_id} lets this pass limits that refuse it, by an override."
     return Warning(OVERRIDDEN, text, budget_id, limit=override.amount_nano)

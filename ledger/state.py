@@ -10,7 +10,7 @@ from typing import Any, Final, TypeAlias
 
 import orjson
 
-from ledger.changes import AgreementMonth, Changes, Event, KnownRequest, LedgerHead, MonthUse
+from ledger.changes import AgreementMonth, Changes, Event, KnownRequest, LedgerHead, MonthUse, Notice
 from ledger.holds import Hold
 from ledger.model import Agent, Budget, ChargePath, Limit, Override, OverrideState, Window, seq_uid
 from ledger.plan import Facts, Plan, build_plan, looks_at
@@ -56,6 +56,7 @@ class TenantState:
     _overrides: dict[str, Override | None] = field(default_factory=dict[str, Override | None])
     _overrides_read: bool = False
     """Whether all that are open are known."""
+    _notices: dict[str, Notice | None] = field(default_factory=dict[str, Notice | None])
     next_expiry_us: int = 0
     """No open hold expires before this."""
     batch: int = 0
@@ -147,6 +148,17 @@ class TenantState:
         """An override is new, or changed."""
         self._overrides[override.uid] = override
         self.changes.overrides[override.uid] = override
+
+    def notice(self, budget_uid: str) -> Notice | None:
+        """When a budget that cools down told something last; None: never."""
+        if budget_uid not in self._notices:
+            self._notices[budget_uid] = self.reader.notices([budget_uid]).get(budget_uid)
+        return self._notices[budget_uid]
+
+    def put_notice(self, notice: Notice) -> None:
+        """A budget that cools down told something, or has to later."""
+        self._notices[notice.budget_uid] = notice
+        self.changes.notices[notice.budget_uid] = notice
 
     def plan_key(self, path: ChargePath, facts: Facts, at_us: int) -> PlanKey:
         """What an operation has in common with those that count in the same windows, within an hour."""
@@ -333,6 +345,7 @@ class TenantState:
         for window in own:
             if not window.stored and window.uid not in self.changes.windows:
                 del self._windows[window.uid]
+                self._plans.clear()
         return [
             window
             for window in own

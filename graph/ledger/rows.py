@@ -23,6 +23,7 @@ from ledger.model import (
     Pricing,
     Recurrence,
     Schedule,
+    Threshold,
     Throttle,
     Window,
     WindowKind,
@@ -63,6 +64,10 @@ def budget_properties(budget: Budget, version: int) -> Properties:
         ).decode(),
         "recut_us": budget.recut_us,
         "carry_over_cap_nano": budget.carry_over_cap_nano,
+        "thresholds": orjson.dumps([list(each) for each in budget.thresholds]).decode()
+        if budget.thresholds
+        else None,
+        "cool_down_seconds": budget.cool_down_seconds or None,
         "version": version,
     }
 
@@ -99,6 +104,8 @@ def budget_of(row: BudgetRow) -> Budget:
         limits=limits,
         recut_us=node["recut_us"],
         carry_over_cap_nano=node.get("carry_over_cap_nano"),
+        thresholds=tuple(Threshold(*each) for each in orjson.loads(node.get("thresholds") or "[]")),
+        cool_down_seconds=node.get("cool_down_seconds") or 0,
     )
 
 
@@ -152,6 +159,7 @@ def window_figures(window: Window) -> Properties:
         "forced": window.forced,
         "told": window.told,
         "carried": window.carried,
+        "recovered": window.recovered,
     }
 
 
@@ -168,6 +176,7 @@ def window_of(row: WindowRow) -> Window:
         list(row["told"]),
         stored=True,
         carried=row["carried"],
+        recovered=list(row["recovered"]),
     )
 
 

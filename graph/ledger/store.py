@@ -13,12 +13,13 @@ from graph.ledger import (
     anomaly_rows,
     entry_rows,
     hold_rows,
+    notice_rows,
     override_rows,
     price_store,
     rows,
 )
 from graph.ledger.founding import unattributed
-from ledger.changes import AgreementMonth, Changes, KnownRequest, LedgerHead, MonthUse
+from ledger.changes import AgreementMonth, Changes, KnownRequest, LedgerHead, MonthUse, Notice
 from ledger.errors import Unavailable
 from ledger.holds import Hold
 from ledger.model import Agent, Budget, Override, Window, seq_uid, uid_of
@@ -136,6 +137,14 @@ class GraphLedgerTransaction:
     def held_of_override(self, uid: str) -> int:
         """What reservations hold, or spent, of an override."""
         return override_rows.held_of(self._transaction, uid)
+
+    def notices(self, budget_uids: Iterable[str]) -> dict[str, Notice]:
+        """When budgets that cool down told something last."""
+        return notice_rows.read(self._transaction, budget_uids)
+
+    def due_notices(self, tenant: str, now_us: int, limit: int) -> list[str]:
+        """Budgets that may tell by now what they held back."""
+        return [uid for uid, _ in notice_rows.read_due(self._transaction, tenant, now_us, limit)]
 
     def months(self, uids: Iterable[str]) -> dict[str, MonthUse]:
         """Those of the months' uses that exist."""
@@ -269,6 +278,7 @@ class GraphLedgerTransaction:
             write_entries(self._transaction, each.audit)
             agreement_store.write(self._transaction, each)
             override_rows.write(self._transaction, each)
+            notice_rows.write(self._transaction, each)
         self._write_batch(changes)
         self._rows(
             queries.WRITE_DELEGATIONS, [link._asdict() for each in changes for link in each.delegations]

@@ -170,4 +170,10 @@ MIGRATIONS: tuple[Migration, ...] = (
             statements.INDEX_RESERVATION_BY_OVERRIDE_UID,
         ),
     ),
+    Migration(
+        version=8,
+        name="budgets that cool down",
+        types=(statements.TYPE_NOTICE_UID, statements.TYPE_NOTICE_DUE_KEY),
+        schema=(statements.UNIQUE_NOTICE_UID, statements.INDEX_NOTICE_BY_DUE_KEY),
+    ),
 )

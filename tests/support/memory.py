@@ -18,6 +18,7 @@ from ledger.changes import (
     KnownRequest,
     LedgerHead,
     MonthUse,
+    Notice,
     RecordedOperation,
 )
 from ledger.holds import Hold
@@ -180,6 +181,12 @@ class MemoryTransaction:
         return {}
 
     def open_overrides(self, tenant: str, now_us: int) -> list[Override]:  # noqa: ARG002 - as above
+        return []
+
+    def notices(self, budget_uids: Iterable[str]) -> dict[str, Notice]:  # noqa: ARG002 - as above
+        return {}
+
+    def due_notices(self, tenant: str, now_us: int, limit: int) -> list[str]:  # noqa: ARG002 - as above
         return []
 
     def months(self, uids: Iterable[str]) -> dict[str, MonthUse]:  # noqa: ARG002 - it keeps none

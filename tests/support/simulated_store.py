@@ -19,13 +19,14 @@ from ledger.changes import (
     KnownRequest,
     LedgerHead,
     MonthUse,
+    Notice,
     RecordedOperation,
     Statement,
 )
 from ledger.closing import STATEMENT_FACTS
 from ledger.errors import Unavailable
 from ledger.holds import Hold, HoldState, expiry_key
-from ledger.limits import amount_limit
+from ledger.limits import amount_limit, thresholds
 from ledger.model import (
     UNATTRIBUTED,
     Agent,
@@ -88,6 +89,7 @@ class SimulatedStore(StoredBooks):
     booked_as: dict[str, Statement] = field(default_factory=dict)
     """The statements of closed months."""
     overrides: dict[str, Override] = field(default_factory=dict)
+    notices: dict[str, Notice] = field(default_factory=dict)
     commits: int = 0
     statements: int = 0
     """Round trips since somebody set it to 0."""
@@ -133,6 +135,7 @@ class SimulatedStore(StoredBooks):
             self.said.append((head.tenant, head.version, each))
         self.months.update(changes.months)
         self.overrides.update(changes.overrides)
+        self.notices.update(changes.notices)
         self.agreement_months.update(changes.agreement_months)
         for statement in changes.statements:
             _new(statement.uid, self.booked_as)
@@ -220,7 +223,7 @@ class SimulatedTransaction:
         budget = Budget(
             uid, tenant, UNATTRIBUTED, None, "Unattributed", None, "USD", BudgetType.CUSTOM, None, None, None,
             Recurrence.NONE, "UTC", "UTC", 800_000, None, 0, (Schedule(0, Recurrence.NONE, "UTC"),),
-            (amount_limit(uid, None, 800_000),),
+            (amount_limit(uid, None, thresholds(800_000)),),
         )  # fmt: skip
         self._store.budgets[uid] = budget, 1
         self._store.heads[tenant] = LedgerHead(tenant, version=1)
@@ -273,6 +276,16 @@ class SimulatedTransaction:
         self._step("read")
         known = (each for each in self._store.overrides.values() if each.tenant == tenant)
         return [each for each in known if each.revoked_at_us is None and each.until_us > now_us]
+
+    def notices(self, budget_uids: Iterable[str]) -> dict[str, Notice]:
+        self._step("read")
+        return {uid: self._store.notices[uid] for uid in budget_uids if uid in self._store.notices}
+
+    def due_notices(self, tenant: str, now_us: int, limit: int) -> list[str]:
+        self._step("read")
+        known = (each for each in self._store.notices.values() if each.tenant == tenant)
+        due = sorted((each.due_us, each.budget_uid) for each in known if each.due_us is not None)
+        return [uid for due_us, uid in due if due_us <= now_us][:limit]
 
     def months(self, uids: Iterable[str]) -> dict[str, MonthUse]:
         self._step("read")
