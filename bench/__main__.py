@@ -6,7 +6,18 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from bench import decide, events, pricing, raw, repricing, reservations, retention, service, start
+from bench import (
+    decide,
+    events,
+    pricing,
+    raw,
+    repricing,
+    reservations,
+    retention,
+    service,
+    start,
+    streams,
+)
 from bench.engines import ENGINES, missing
 
 
@@ -29,6 +40,7 @@ MEASURES: dict[str, Measure] = {
     "raw": raw.run,
     "service": service.run,
     "reservations": reservations.run,
+    "streams": streams.run,
     "start": start.run,
     "repricing": repricing.run,
     "events": events.run,

@@ -118,7 +118,8 @@ SETTLE = json.dumps(
 )
 
 
-def _load(server: Server, clients: int, seconds: int, *, settle: bool = False) -> wrk.Load:
+def load_of(server: Server, clients: int, seconds: int, *, settle: bool = False) -> wrk.Load:
+    """Reservations for some seconds, each settled by the next request if asked for."""
     prefix = f"{clients}-{time.time_ns()}"
     return wrk.load(
         server.url,
@@ -135,26 +136,27 @@ def _load(server: Server, clients: int, seconds: int, *, settle: bool = False) -
 def _compare(bare_path: Server, server: Server, seconds: int) -> Iterator[dict[str, Any]]:
     for clients in (50, 200):
         for each in (bare_path, server):
-            _load(each, clients, WARM_SECONDS)
-            _load(each, clients, WARM_SECONDS, settle=True)
+            load_of(each, clients, WARM_SECONDS)
+            load_of(each, clients, WARM_SECONDS, settle=True)
     for clients in CLIENTS:
         for what, settle in (("reserve", False), ("reserve + settle", True)):
             turns = [
-                [_load(each, clients, seconds, settle=settle) for each in (bare_path, server)]
+                [load_of(each, clients, seconds, settle=settle) for each in (bare_path, server)]
                 for _ in range(ROUNDS)
             ]
             theirs, ours = zip(*turns, strict=True)
-            yield {"what": f"bare {what}", "clients": clients, **_median(theirs)}
+            yield {"what": f"bare {what}", "clients": clients, **median_of(theirs)}
             yield {
                 "what": what,
                 "clients": clients,
-                **_median(ours),
-                "of_bare_rate": _ratio((our.rate, their.rate) for their, our in turns),
-                "of_bare_p99": _ratio((our.p99_ms, their.p99_ms) for their, our in turns),
+                **median_of(ours),
+                "of_bare_rate": ratio_of((our.rate, their.rate) for their, our in turns),
+                "of_bare_p99": ratio_of((our.p99_ms, their.p99_ms) for their, our in turns),
             }
 
 
-def _median(loads: Sequence[wrk.Load]) -> dict[str, Any]:
+def median_of(loads: Sequence[wrk.Load]) -> dict[str, Any]:
+    """The median figures of some runs."""
     return {
         "requests_per_s": round(statistics.median(each.rate for each in loads)),
         "p50_ms": round(statistics.median(each.p50_ms for each in loads), 2),
@@ -163,14 +165,14 @@ def _median(loads: Sequence[wrk.Load]) -> dict[str, Any]:
     }
 
 
-def _ratio(turns: Iterable[tuple[float, float]]) -> float:
+def ratio_of(turns: Iterable[tuple[float, float]]) -> float:
     """The median of the ratios turn by turn."""
     return round(statistics.median(ours / theirs for ours, theirs in turns), 3)
 
 
 def _beside_import(server: Server, seconds: int) -> Iterator[dict[str, Any]]:
     """50 clients without and with a bulk import at full speed."""
-    alone = _load(server, 50, seconds)
+    alone = load_of(server, 50, seconds)
     stop = threading.Event()
     imported: list[int] = []
 
@@ -181,9 +183,9 @@ def _beside_import(server: Server, seconds: int) -> Iterator[dict[str, Any]]:
 
     with ThreadPoolExecutor(2) as pool:
         running = [pool.submit(keep_importing, number) for number in range(2)]
-        _load(server, 50, WARM_SECONDS)
+        load_of(server, 50, WARM_SECONDS)
         imported.clear()
-        beside = _load(server, 50, seconds)
+        beside = load_of(server, 50, seconds)
         rows = sum(imported)
         stop.set()
         for each in running:

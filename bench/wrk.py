@@ -1,9 +1,10 @@
-"""The load generator: ``wrk``, with a script that makes every request a new operation."""
+"""The load generator: ``wrk``, with scripts that make every request a new operation, or add to old ones."""
 
 import json
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,9 +34,23 @@ if settle then
     end
   end
 end
+"""
+IN_TURN = """
+local threads = 0
+local headers = {["Content-Type"] = "application/json", ["Authorization"] = "Bearer %s"}
+local paths = {%s}
+local at = 0
+setup = function(thread) thread:set("first", threads); threads = threads + 1 end
+init = function() at = first end
+request = function()
+  at = at + 2
+  return wrk.format("POST", paths[at %% #paths + 1], headers, %s)
+end
+"""
+DONE = """
 done = function(summary, latency, requests)
   local refused = summary.errors.status + summary.errors.connect + summary.errors.read + summary.errors.write
-  local form = '\\n{"requests": %%d, "seconds": %%f, "p50_ms": %%f, "p99_ms": %%f, "errors": %%d}\\n'
+  local form = '\\n{"requests": %d, "seconds": %f, "p50_ms": %f, "p99_ms": %f, "errors": %d}\\n'
   io.write(string.format(form, summary.requests, summary.duration / 1e6, latency:percentile(50) / 1e3,
     latency:percentile(99) / 1e3, refused + summary.errors.timeout))
 end
@@ -78,9 +93,20 @@ def load(
 
     With ``settle``, every reservation that was answered is settled by the next request, with that body.
     """
+    second = "nil" if settle is None else json.dumps(settle)
+    script = SCRIPT % (second, key, path, prefix, path, json.dumps(body))
+    return _run(script + DONE, url, clients, seconds)
+
+
+def in_turn(url: str, paths: Sequence[str], key: str, body: str, clients: int, seconds: int) -> Load:
+    """``clients`` connections post ``body`` to one path after the other, and begin again."""
+    listed = ", ".join(json.dumps(each) for each in paths)
+    return _run(IN_TURN % (key, listed, json.dumps(body)) + DONE, url, clients, seconds)
+
+
+def _run(text: str, url: str, clients: int, seconds: int) -> Load:
     with tempfile.NamedTemporaryFile("w", suffix=".lua", encoding="utf-8") as script:
-        second = "nil" if settle is None else json.dumps(settle)
-        script.write(SCRIPT % (second, key, path, prefix, path, json.dumps(body)))
+        script.write(text)
         script.flush()
         threads = "1" if clients == 1 else "2"
         command = [

@@ -16,6 +16,7 @@ from graph.database import Database, Transaction
 from graph.delegation_check import awaited_findings, delegation_findings, disagreeing
 from graph.ledger import GraphLedgerStore, GraphLedgerTransaction, Trees
 from graph.ledger.rows import window_of
+from graph.override_check import override_findings
 from ledger.check import Finding, Forcing, Recount, held_on, holes, span_of, spend_of
 from ledger.errors import Unavailable
 from ledger.model import ChargePath, Limit, Meter, Window, id_of, seq_uid
@@ -70,6 +71,9 @@ class Check:
             *self._usages(tenant, set(uids)),
             *(self._awaited(tenant) if budget_uid is None else ()),
             *agreement_findings(
+                self._database, tenant, set(uids), lambda look: self._between_commits(tenant, look)[1]
+            ),
+            *override_findings(
                 self._database, tenant, set(uids), lambda look: self._between_commits(tenant, look)[1]
             ),
         ]

@@ -6,7 +6,9 @@ from cypher import ledger, reservations
 from cypher.query import NoParams
 from graph.database import Database, Transaction
 from graph.ledger.hold_rows import hold_of
+from graph.ledger.notice_rows import read_due
 from ledger.holds import Hold
+from pricing.calendar import INSTANT_MAX_US
 
 
 class Reservations:
@@ -38,8 +40,11 @@ class Reservations:
         """Every tenant that has a ledger."""
         return [row["tenant"] for row in self._database.read(reservations.TENANTS, NoParams())]
 
-    def next_expiry_us(self, tenants: Sequence[str]) -> dict[str, int]:
-        """When the first open reservation of each tenant expires; tenants without one are left out."""
+    def next_due_us(self, tenants: Sequence[str]) -> dict[str, int]:
+        """When each tenant is to be swept next; those that have nothing to wait for are left out.
+
+        Then its first open reservation expires, or a budget that held something back has cooled down.
+        """
 
         def first(transaction: Transaction) -> dict[str, int]:
             found: dict[str, int] = {}
@@ -49,8 +54,10 @@ class Reservations:
                     "before": f"{tenant}0",
                     "limit": 1,
                 }
-                for row in transaction.run(ledger.EXPIRING, params):
-                    found[tenant] = row["expires_at_us"]
+                due = [row["expires_at_us"] for row in transaction.run(ledger.EXPIRING, params)]
+                due += [due_us for _, due_us in read_due(transaction, tenant, INSTANT_MAX_US, 1)]
+                if due:
+                    found[tenant] = min(due)
             return found
 
         return self._database.reading(first) if tenants else {}

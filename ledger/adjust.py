@@ -41,7 +41,7 @@ def adjust(state: TenantState, command: Adjust, now_us: int) -> Adjusted:
         return Adjusted(_load(known.answer), duplicate=True)
     entry, path = adjusted
     parts = _left(book, entry)
-    left_nano = sum(parts)
+    left_nano = min(sum(parts), sum(each.total_cost_nano for each, _ in book.entries))
     if left_nano + command.change_nano < 0:
         raise InvalidInput(
             "an operation cannot cost less than nothing: less than that is left", field="change"

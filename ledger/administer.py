@@ -1,5 +1,6 @@
 """Decide changes to budgets: create, update, move, close."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any, Final
 
@@ -23,7 +24,7 @@ from ledger.errors import (
     NotFound,
     OutOfRange,
 )
-from ledger.limits import amount_limit, limits_of, thresholds
+from ledger.limits import amount_limit, check_thresholds, limits_of, thresholds
 from ledger.model import (
     UNATTRIBUTED,
     Budget,
@@ -31,10 +32,12 @@ from ledger.model import (
     Limit,
     Meter,
     Schedule,
+    Threshold,
     Window,
     WindowKind,
     uid_of,
 )
+from ledger.notices import look_again
 from ledger.state import TenantState
 from ledger.windows import GONE, LEVEL_SPAN, PPM, Span, keyed_span, standing_instant
 from pricing.calendar import zone
@@ -56,6 +59,8 @@ UPDATABLE: Final = frozenset(
         "priority",
         "limits",
         "carry_over_cap_nano",
+        "thresholds",
+        "cool_down_seconds",
     }
 )
 
@@ -85,8 +90,10 @@ def create_budget(state: TenantState, command: CreateBudget, now_us: int) -> Bud
         priority=command.priority,
         created_at_us=now_us,
         schedules=(schedule,),
-        limits=limits_of(uid, command.amount_nano, command.warning_threshold_ppm, command.limits),
+        limits=limits_of(uid, command.amount_nano, _told_at(command), command.limits),
         carry_over_cap_nano=command.carry_over_cap_nano,
+        thresholds=_by_height(command.thresholds),
+        cool_down_seconds=command.cool_down_seconds,
     )
     existing = state.tree.get(uid)
     if existing is not None:
@@ -141,10 +148,19 @@ def _check_fields(said: CreateBudget | Budget) -> None:
         raise InvalidInput(str(error), field="timezone") from error
     if not 0 < said.warning_threshold_ppm <= PPM:
         raise InvalidInput("warning_threshold must be above 0 and at most 1", field="warning_threshold")
+    check_thresholds(said.thresholds, said.cool_down_seconds)
     if said.name is not None:
         _check_id(said.name, "name")
     if said.resource_id is not None:
         _check_id(said.resource_id, "resource_id")
+
+
+def _by_height(thresholds: Iterable[Threshold]) -> tuple[Threshold, ...]:
+    return tuple(sorted(thresholds, key=lambda each: each.at_ppm))
+
+
+def _told_at(said: CreateBudget | Budget) -> tuple[int, ...]:
+    return thresholds(said.warning_threshold_ppm, said.thresholds)
 
 
 def _parent(state: TenantState, command: CreateBudget) -> Budget | None:
@@ -164,7 +180,8 @@ def _visible(state: TenantState, scope_uid: str | None, budget_id: str, field: s
     return budget
 
 
-def _open(state: TenantState, scope_uid: str | None, budget_id: str) -> Budget:
+def open_budget(state: TenantState, scope_uid: str | None, budget_id: str) -> Budget:
+    """A budget that a key may see and change. Raises ``NotFound``, ``BudgetClosed``."""
     budget = _visible(state, scope_uid, budget_id, "budget_id")
     if budget.closed_at_us is not None:
         raise BudgetClosed(f"Budget {budget_id} is closed and cannot be changed.", field="budget_id")
@@ -186,11 +203,13 @@ def _check_below(state: TenantState, budget: Budget, parent: Budget, field: str 
 
 def update_budget(state: TenantState, command: UpdateBudget, now_us: int) -> Budget:
     """Change fields of an open budget. Zone and recurrence change with the next window."""
-    budget = _open(state, command.scope_uid, command.budget_id)
+    budget = open_budget(state, command.scope_uid, command.budget_id)
     unknown = sorted(set(command.changes) - UPDATABLE)
     if unknown:
         raise InvalidInput(f"{unknown[0]} cannot be changed", field=unknown[0])
     changes: dict[str, Any] = dict(command.changes)
+    if "thresholds" in changes:
+        changes["thresholds"] = _by_height(changes["thresholds"])
     specs: tuple[LimitSpec, ...] | None = changes.pop("limits", None)
     changed = replace(budget, **changes)
     _check_fields(changed)
@@ -204,6 +223,7 @@ def update_budget(state: TenantState, command: UpdateBudget, now_us: int) -> Bud
         return budget
     state.put_budget(changed)
     _recount(state, budget, changed, now_us)
+    look_again(state, changed, now_us)
     return changed
 
 
@@ -213,11 +233,11 @@ def _limits(
     """The limits of the changed budget; those that it did not have before begin with the running window."""
     before = {limit.key: limit for limit in budget.limits}
     if specs is None:
-        told = thresholds(changed.warning_threshold_ppm)
+        told = _told_at(changed)
         others = tuple(replace(limit, thresholds_ppm=told) for limit in budget.limits[1:])
-        wanted = (amount_limit(budget.uid, changed.amount_nano, changed.warning_threshold_ppm), *others)
+        wanted = (amount_limit(budget.uid, changed.amount_nano, told), *others)
     else:
-        wanted = limits_of(budget.uid, changed.amount_nano, changed.warning_threshold_ppm, specs)
+        wanted = limits_of(budget.uid, changed.amount_nano, _told_at(changed), specs)
     return tuple(
         replace(limit, since_us=was.since_us, increases=was.increases)
         if (was := before.get(limit.key)) is not None
@@ -265,7 +285,7 @@ def _span_now(budget: Budget, limit: Limit, window: Window) -> Span:
 def move_budget(state: TenantState, command: MoveBudget, now_us: int) -> Budget:
     """Hang a budget under another parent. Charges made so far stay where they are."""
     del now_us
-    budget = _open(state, command.scope_uid, command.budget_id)
+    budget = open_budget(state, command.scope_uid, command.budget_id)
     if budget.budget_id == UNATTRIBUTED:
         raise InvalidInput("the unattributed budget stays a root", field="budget_id")
     if budget.uid == command.scope_uid:
@@ -304,7 +324,7 @@ def close_budget(state: TenantState, command: CloseBudget, now_us: int) -> Budge
 
 def increase_limit(state: TenantState, command: IncreaseLimit, now_us: int) -> Budget:
     """Allow more than a limit's amount for a while; when it ends, the amount is what it was."""
-    budget = _open(state, command.scope_uid, command.budget_id)
+    budget = open_budget(state, command.scope_uid, command.budget_id)
     known = state.request(command.request_uid)
     if known is not None:
         if known.fingerprint != command.fingerprint:
@@ -329,6 +349,7 @@ def increase_limit(state: TenantState, command: IncreaseLimit, now_us: int) -> B
     increased = replace(budget, limits=changed)
     state.put_budget(increased)
     state.put_request(KnownRequest(command.request_uid, command.tenant, command.fingerprint))
+    look_again(state, increased, now_us)
     return increased
 
 

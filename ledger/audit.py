@@ -15,7 +15,8 @@ from ledger.agreement_commands import CloseMonths, PutAgreement, WithdrawAgreeme
 from ledger.archive import ArchiveUsage
 from ledger.changes import AuditEntry
 from ledger.commands import Adjust, Administer
-from ledger.model import Budget, uid_of
+from ledger.model import Budget, Override, uid_of
+from ledger.override_commands import OverrideCommand
 from ledger.price_commands import PutExchangeRates, PutPriceFile, PutRateCard, Reprice, WithdrawRateCard
 from ledger.results import Adjusted, Archived, MonthsClosed, RatesTaken, Repriced, RepricedAs
 from ledger.state import TenantState
@@ -26,6 +27,7 @@ C = TypeVar("C")
 A = TypeVar("A", bound=Administer)
 K = TypeVar("K", PutRateCard, WithdrawRateCard)
 G = TypeVar("G", PutAgreement, WithdrawAgreement)
+V = TypeVar("V", bound=OverrideCommand)
 R = TypeVar("R")
 _MONEY: Final = ("_nano", "amount")
 """How fields of amounts end."""
@@ -163,6 +165,21 @@ def on_agreement(action: str, handle: Handler[G, Agreed]) -> Handler[G, Agreed]:
     return audited
 
 
+def on_override(action: str, handle: Handler[V, Override]) -> Handler[V, Override]:
+    """A handler that grants an override, or ends one."""
+
+    def audited(state: TenantState, command: V, now_us: int) -> Override:
+        before = state.override(uid_of(command.tenant, command.override_id))
+        after = handle(state, command, now_us)
+        if after != before:
+            told = None if before is None else _of_override(before)
+            subject, budget_uid = after.override_id, after.budget_uid
+            _note(state, now_us, command.author, action, subject, budget_uid, told, _of_override(after))
+        return after
+
+    return audited
+
+
 def on_closing(handle: Handler[CloseMonths, MonthsClosed]) -> Handler[CloseMonths, MonthsClosed]:
     """A handler that closes months; those that close by themselves are no act of administration."""
 
@@ -260,6 +277,10 @@ def _of_card(revision: Revision) -> dict[str, Any]:
 
 def _of_agreed(agreed: Agreed) -> dict[str, Any]:
     return agreed._asdict() | {"terms": asdict(agreed.terms)}
+
+
+def _of_override(override: Override) -> dict[str, Any]:
+    return {name: value for name, value in asdict(override).items() if name != "fingerprint"}
 
 
 def _without_content(file: PriceFile) -> dict[str, Any]:

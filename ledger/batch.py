@@ -14,6 +14,7 @@ from ledger.commands import (
     Release,
     Reserve,
     Settle,
+    Stream,
 )
 from ledger.decide import Answer, decide
 from ledger.model import ChargePath, Limit, uid_of
@@ -109,27 +110,35 @@ def _wanted(commands: Iterable[Command]) -> Wanted:
     holds: dict[str, None] = {}
     requests: dict[str, None] = {}
     for command in commands:
+        for usage in _usages(command):
+            operations.update(_named(command.tenant, usage))
         match command:
-            case Record():
-                operations.update(_named(command.tenant, command.usage))
             case Reserve():
                 holds[command.uid] = None
                 if command.parent_operation_id is not None:
                     operations[uid_of(command.tenant, command.parent_operation_id)] = None
-            case Settle():
+            case Settle() | Stream() | Release():
                 holds[uid_of(command.tenant, command.reservation_id)] = None
-                for usage, _ in command.usages:
-                    operations.update(_named(command.tenant, usage))
             case Extend():
                 holds[uid_of(command.tenant, command.reservation_id)] = None
                 requests[command.request_uid] = None
-            case Release():
-                holds[uid_of(command.tenant, command.reservation_id)] = None
             case Adjust() | IncreaseLimit():
                 requests[command.request_uid] = None
             case _:
                 pass
     return Wanted(list(operations), list(holds), list(requests))
+
+
+def _usages(command: Command) -> Iterator[Usage]:
+    """What a command records."""
+    match command:
+        case Record() | Stream():
+            yield command.usage
+        case Settle():
+            for usage, _ in command.usages:
+                yield usage
+        case _:
+            pass
 
 
 def _named(tenant: str, usage: Usage) -> dict[str, None]:
@@ -144,7 +153,8 @@ def _named(tenant: str, usage: Usage) -> dict[str, None]:
 def _load(state: TenantState, commands: Sequence[Command], now_us: int) -> None:
     """Load what the commands will need, in few look-ups. What is missed here is read when it is needed."""
     state.load_agents(_agents(state, commands))
-    state.load_awaited(_recorded(state, commands))
+    recorded = (usage.sent.operation_id for command in commands for usage in _usages(command))
+    state.load_awaited(uid_of(state.tenant, each) for each in recorded)
     paths: dict[str, ChargePath] = {}
     windows: dict[str, tuple[Limit, Span, str | None]] = {}
     held: list[str] = []
@@ -173,23 +183,10 @@ def _agents(state: TenantState, commands: Sequence[Command]) -> Iterator[str]:
                 yield command.agent_uid
             case RegisterAgent():
                 yield uid_of(state.tenant, command.agent_id)
-            case Settle():
+            case Settle() | Stream():
                 hold = state.holds.get(uid_of(state.tenant, command.reservation_id))
                 if hold is not None:
                     yield uid_of(state.tenant, hold.agent_id)
-            case _:
-                pass
-
-
-def _recorded(state: TenantState, commands: Sequence[Command]) -> Iterator[str]:
-    """The uids of the operations that the commands may record."""
-    for command in commands:
-        match command:
-            case Record():
-                yield uid_of(state.tenant, command.usage.sent.operation_id)
-            case Settle():
-                for usage, _ in command.usages:
-                    yield uid_of(state.tenant, usage.sent.operation_id)
             case _:
                 pass
 
@@ -212,7 +209,7 @@ def _charges(
                 if uid is not None:
                     facts = facts_of_reserve(state, command, agent)
                     yield state.tree.path(uid, facts), facts, now_us
-            case Settle() | Extend() | Release():
+            case Settle() | Stream() | Extend() | Release():
                 hold = state.holds.get(uid_of(state.tenant, command.reservation_id))
                 if hold is not None:
                     held.extend(uid for uids in hold.windows for uid in uids)

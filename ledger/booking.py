@@ -1,5 +1,6 @@
 """Booking one usage: its node, its entry, the windows that it counts in, what the caller is told."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from ledger.agreements import count_in_agreements
@@ -51,6 +52,8 @@ class Booking:
     scope_uid: str | None
     warnings: list[Warning] = field(default_factory=list[Warning])
     reservation_id: str | None = None
+    overridden: Sequence[str] = ()
+    """The windows whose limits its hold passed by an override."""
 
 
 def amounts_of(usage: Usage, quote: Quote) -> Amounts:
@@ -78,7 +81,7 @@ def book(
             state, sent.operation_id, EntryKind.USAGE, quote, booking.charged_at_us, now_us, usage.counts
         )
     warnings = booking.warnings
-    forced = charge(state, plan, amounts, covered, now_us, warnings)
+    forced = charge(state, plan, amounts, covered, now_us, warnings, booking.overridden)
     if entry is not None:
         entry = forcing(entry, forced)
     if state.prices.agreements:

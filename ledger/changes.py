@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from ledger.archive import ArchiveFile, RawUsage
 from ledger.holds import Hold
-from ledger.model import Agent, Budget, ChargePath, CostEntry, Forced, Pricing, Window
+from ledger.model import Agent, Budget, ChargePath, CostEntry, Forced, Override, Pricing, Window
 from ledger.usage import Usage
 from pricing.agreements import NO_SUMS, Agreed
 from pricing.anomaly import CostAnomaly
@@ -151,6 +151,18 @@ class ArchivedUsage:
     at_us: int
 
 
+class Notice:
+    """When a budget that cools down told something last, and whether it has something to tell once it may."""
+
+    budget_uid: str
+    tenant: str
+    at_us: int
+    threshold_ppm: int
+    """What it told: it may tell of what is higher at once."""
+    due_us: int | None = None
+    """When to look at it again, as something was held back."""
+
+
 @dataclass(frozen=True, slots=True)
 class Event:
     """A budget event of the outbox; ``payload`` is the body that goes out, as JSON text."""
@@ -223,6 +235,8 @@ class Changes:
     rates: list[GivenRates] = field(default_factory=list[GivenRates])
     files: list[PriceFile] = field(default_factory=list[PriceFile])
     months: dict[str, MonthUse] = field(default_factory=dict[str, MonthUse])
+    notices: dict[str, Notice] = field(default_factory=dict[str, Notice])
+    overrides: dict[str, Override] = field(default_factory=dict[str, Override])
     audit: list[AuditEntry] = field(default_factory=list[AuditEntry])
     """What administrators did; there is none without another change."""
     deviations: list[Deviation] = field(default_factory=list[Deviation])
@@ -259,6 +273,8 @@ class Changes:
             or self.agreed
             or self.agreement_months
             or self.archived
+            or self.overrides
+            or self.notices
         )
 
     @property

@@ -1,10 +1,11 @@
 """Charging windows: what was spent, what passed a limit all the same, which thresholds were reached."""
 
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from ledger.events import budget_event
 from ledger.model import Budget, Enforcement, Forced, Limit, Meter, Warning, Window, uid_of
-from ledger.plan import Counter, Plan, Slot
+from ledger.notices import tell, tell_left
+from ledger.plan import Counter, Plan
 from ledger.state import TenantState
 from ledger.tree import BudgetTree
 from ledger.windows import EXCEEDED_PPM, reached, utilization_ppm
@@ -43,22 +44,25 @@ def charge(
     covered: Amounts,
     now_us: int,
     warnings: list[Warning],
+    overridden: Sequence[str] = (),
 ) -> Forced:
     """Count an operation in every window of its plan; what of it was forced, for its entry to tell.
 
     ``covered`` is what a hold had reserved for it (and has given back): what comes on top may pass a limit,
-    and is then counted as ``forced``. Adds to ``warnings`` what the caller should know.
+    and is then counted as ``forced``. On the windows that are ``overridden`` nothing was covered: the hold
+    passed their limits itself. Adds to ``warnings`` what the caller should know.
     """
     state.touch_plan(plan)
     cost, tokens, requests = amounts
-    close = plan.until_us <= now_us
+    # Who gives back may leave a threshold.
+    close = plan.until_us <= now_us or cost < 0 or tokens < 0
     if cost:
         close |= _count(plan.cost, cost)
     if tokens:
         close |= _count(plan.tokens, tokens)
     if requests:
         close |= _count(plan.requests, requests)
-    return _look(state, plan, amounts, covered, now_us, warnings) if close else ()
+    return _look(state, plan, amounts, covered, now_us, warnings, overridden) if close else ()
 
 
 def _count(counters: tuple[Counter, ...], amount: int) -> bool:
@@ -78,6 +82,7 @@ def _look(
     covered: Amounts,
     now_us: int,
     warnings: list[Warning],
+    overridden: Sequence[str],
 ) -> Forced:
     late = False
     forced: list[tuple[str, int]] = []
@@ -94,36 +99,19 @@ def _look(
             warnings.append(Warning(LATE, text, budget.budget_id, late=True))
         if allowed is None:
             continue
-        uncovered = amount - held
+        uncovered = amount if window.uid in overridden else amount - held
         if uncovered > 0 and limit.enforcement is not Enforcement.SOFT:
             past = window.spent + window.reserved - allowed
             if past > 0:
                 passed = min(uncovered, past)
                 window.forced += passed
                 forced.append((window.uid, passed))
+        if amount < 0 and budget.thresholds:
+            tell_left(state, slot, now_us)
         if limit.thresholds_ppm and reached(window.spent, allowed, limit.thresholds_ppm[0]):
             tell(state, slot, now_us)
             warnings.append(threshold_warning(budget, limit, window, allowed, ended=ended))
     return tuple(forced)
-
-
-def tell(state: TenantState, slot: Slot, now_us: int, refused_ppm: int = 0) -> None:
-    """Emit the events of the thresholds that a window reached, each once.
-
-    ``refused_ppm`` is 100 % where a request was refused: then the limit counts as exceeded.
-    """
-    budget, limit, window, amount = slot
-    if amount is None:
-        return
-    for threshold_ppm in limit.thresholds_ppm:
-        if threshold_ppm in window.told:
-            continue
-        if reached(window.spent, amount, threshold_ppm) or threshold_ppm == refused_ppm:
-            # A new list: windows are shared with nobody, but a rolled back batch must not have told.
-            window.told = [*window.told, threshold_ppm]
-            event_type, body = budget_event(budget, limit, window, threshold_ppm, now_us)
-            state.emit(event_type, budget.uid, now_us, body)
-            state.touch(window)
 
 
 def threshold_warning(budget: Budget, limit: Limit, window: Window, amount: int, *, ended: bool) -> Warning:

@@ -7,7 +7,6 @@ nowhere else; None sees the whole tenant.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from hashlib import blake2b
 from typing import Any, Final
 
 from ledger.agreement_commands import AgreementCommand
@@ -19,12 +18,14 @@ from ledger.model import (
     Enforcement,
     Meter,
     Recurrence,
+    Threshold,
     Throttle,
     WindowKind,
     uid_of,
 )
+from ledger.override_commands import OverrideCommand
 from ledger.price_commands import PriceCommand
-from ledger.usage import ID_LENGTH_MAX, Usage, fingerprint_of
+from ledger.usage import ID_LENGTH_MAX, Usage, digest_of, fingerprint_of
 from pricing.bounds import Bound
 from pricing.money import NANO_MAX
 from pricing.quote import Quote
@@ -47,7 +48,7 @@ class Record:
 
 def reservation_id_of(tenant: str, idempotency_key: str) -> str:
     """The id of the reservation that a key asks for: one look-up finds it by either."""
-    return blake2b(f"{tenant}\0{idempotency_key}".encode(), digest_size=16).hexdigest()
+    return digest_of(f"{tenant}\0{idempotency_key}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +150,8 @@ class Settle:
     reservation_id: str
     usages: tuple[tuple[Usage, Quote], ...]
     final: bool = True
+    replaces: bool = False
+    """Whether the counts are the last word on their operations: what was charged above them is given back."""
 
     def __post_init__(self) -> None:
         """At most 1,000 at a time."""
@@ -156,6 +159,34 @@ class Settle:
             raise InvalidInput(
                 f"{len(self.usages)} usages in one call; at most {USAGES_MAX} are taken", field="usages"
             )
+
+
+def stream_operation_id(reservation_id: str) -> str:
+    """The operation that a reservation's stream is billed as, where its caller names none."""
+    return f"stream/{reservation_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """Bill a reservation's stream as it flows, and ask what it should do. Answers a ``StreamResult``.
+
+    Counts are of completion tokens: ``total_tokens`` are the stream's so far, ``token_count`` this chunk's,
+    which its number makes safe to repeat. ``usage`` says what the stream is, and its final counts where it
+    ``replaces`` what was counted; the price is worked out once the sum is known.
+    """
+
+    tenant: str
+    scope_uid: str | None
+    reservation_id: str
+    usage: Usage
+    """With the id of the operation if the caller named one; its agent is the reservation's."""
+    operation_id: str | None = None
+    token_count: int | None = None
+    total_tokens: int | None = None
+    chunk: int | None = None
+    replaces: bool = False
+    final: bool = False
+    processing_time_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -336,6 +367,9 @@ class CreateBudget:
     warning_threshold_ppm: int = 800_000
     priority: int | None = None
     limits: tuple[LimitSpec, ...] = ()
+    thresholds: tuple[Threshold, ...] = ()
+    """Beside the warning threshold; one of the same height says how that is left."""
+    cool_down_seconds: int = 0
     carry_over_cap_nano: int | None = None
     """How much of what a period leaves of the amount the next one has on top; None: nothing."""
     author: str | None = None
@@ -390,6 +424,6 @@ class RegisterAgent:
 
 
 Administer = CreateBudget | UpdateBudget | MoveBudget | CloseBudget | IncreaseLimit
-Reserving = Reserve | Settle | Extend | Release
-Saying = PriceCommand | AgreementCommand
-Command = Record | Reserving | Sweep | Adjust | Administer | RegisterAgent | Saying | ArchiveUsage
+Reserving = Reserve | Settle | Stream | Extend | Release
+Saying = PriceCommand | AgreementCommand | ArchiveUsage
+Command = Record | Reserving | Sweep | Adjust | Administer | OverrideCommand | RegisterAgent | Saying

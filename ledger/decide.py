@@ -18,6 +18,7 @@ from ledger.audit import (
     on_card,
     on_closing,
     on_file,
+    on_override,
     on_rates,
     on_repricing,
 )
@@ -35,13 +36,16 @@ from ledger.commands import (
     Release,
     Reserve,
     Settle,
+    Stream,
     Sweep,
     UpdateBudget,
 )
 from ledger.errors import LedgerError
 from ledger.expiry import sweep
 from ledger.lease import extend, release
-from ledger.model import Agent, Budget
+from ledger.model import Agent, Budget, Override
+from ledger.override_commands import CreateOverride, RevokeOverride
+from ledger.overrides import create_override, revoke_override
 from ledger.price_commands import PutExchangeRates, PutPriceFile, PutRateCard, Reprice, WithdrawRateCard
 from ledger.rate_cards import put_exchange_rates, put_price_file, put_rate_card, withdraw_rate_card
 from ledger.record import record
@@ -56,17 +60,18 @@ from ledger.results import (
     Repriced,
     ReserveResult,
     SettleResult,
+    StreamResult,
     Swept,
 )
 from ledger.settle import settle
 from ledger.state import TenantState
+from ledger.stream import stream
 from pricing.agreements import Agreed
 from pricing.prices import PriceFile, Revision
 
 PriceResult = Revision | RatesTaken | PriceFile | Repriced | Agreed | MonthsClosed
-Result = (
-    RecordResult | ReserveResult | SettleResult | Adjusted | Swept | Budget | Agent | PriceResult | Archived
-)
+ReservationResult = ReserveResult | SettleResult | StreamResult | Swept
+Result = RecordResult | ReservationResult | Adjusted | Budget | Override | Agent | PriceResult | Archived
 Answer = Result | LedgerError
 
 
@@ -90,6 +95,7 @@ _HANDLERS: dict[type[Any], Callable[[TenantState, Any, int], Result]] = {
     Record: record,
     Reserve: reserve,
     Settle: settle,
+    Stream: stream,
     Extend: extend,
     Release: release,
     Sweep: sweep,
@@ -100,6 +106,8 @@ _HANDLERS: dict[type[Any], Callable[[TenantState, Any, int], Result]] = {
     MoveBudget: on_budget("budget.move", move_budget),
     CloseBudget: on_budget("budget.close", close_budget),
     IncreaseLimit: on_budget("budget.increase_limit", increase_limit),
+    CreateOverride: on_override("override.create", create_override),
+    RevokeOverride: on_override("override.revoke", revoke_override),
     PutRateCard: on_card("rate_card.put", put_rate_card),
     WithdrawRateCard: on_card("rate_card.withdraw", withdraw_rate_card),
     PutExchangeRates: on_rates(put_exchange_rates),

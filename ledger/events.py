@@ -12,16 +12,30 @@ from pricing.money import format_nano
 
 BUDGET_WARNING: Final = "budget.warning"
 BUDGET_EXCEEDED: Final = "budget.exceeded"
+BUDGET_RECOVERED: Final = "budget.recovered"
+BUDGET_OVERRIDDEN: Final = "budget.overridden"
 COST_RECORDED: Final = "cost.recorded"
-EVENT_TYPES: Final = (BUDGET_WARNING, BUDGET_EXCEEDED, COST_RECORDED)
+EVENT_TYPES: Final = (
+    BUDGET_WARNING,
+    BUDGET_EXCEEDED,
+    BUDGET_RECOVERED,
+    BUDGET_OVERRIDDEN,
+    COST_RECORDED,
+)
 """Those that webhooks may ask for."""
 
 
 class BudgetEventType(StrEnum):
-    """What a budget's window reached: a threshold below its limit, or the limit itself."""
+    """What happened to a budget's window.
+
+    It reached a threshold below its limit, or the limit itself; it left one again; an override let its first
+    reservation pass.
+    """
 
     BUDGET_WARNING = BUDGET_WARNING
     BUDGET_EXCEEDED = BUDGET_EXCEEDED
+    BUDGET_RECOVERED = BUDGET_RECOVERED
+    BUDGET_OVERRIDDEN = BUDGET_OVERRIDDEN
 
 
 _SEQ: Final = re.compile(r"[0-9]{16}")

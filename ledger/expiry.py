@@ -5,6 +5,8 @@ from typing import Final
 
 from ledger.commands import Sweep
 from ledger.holds import Hold, HoldState
+from ledger.notices import tell_cooled_down
+from ledger.overrides import return_unspent
 from ledger.results import Swept
 from ledger.state import FOREVER_US, TenantState
 
@@ -12,8 +14,9 @@ PAGE: Final = 200
 
 
 def sweep(state: TenantState, command: Sweep, now_us: int) -> Swept:
-    """Release what has expired."""
+    """Release what has expired, and tell what budgets held back that have cooled down."""
     state.next_expiry_us = 0
+    tell_cooled_down(state, now_us)
     return Swept(expire_overdue(state, now_us, command.limit))
 
 
@@ -66,6 +69,7 @@ def give_back(state: TenantState, hold: Hold, ended: HoldState) -> None:
         lower(state, uid, amount)
     hold.cost_nano = hold.tokens = hold.requests = hold.level = 0
     hold.state = ended
+    return_unspent(state, hold)
     state.put_hold(hold)
 
 

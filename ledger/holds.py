@@ -38,6 +38,29 @@ class HeldWindows(NamedTuple):
     level: tuple[str, ...] = ()
 
 
+class HeldOverride(NamedTuple):
+    """The override by which a reservation passed limits."""
+
+    uid: str
+    budget_uid: str
+    amount_nano: int
+    """What the reservation holds of it; once it has ended, what it spent of it."""
+    windows: tuple[str, ...]
+    """Of the limits that it passed."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeldStream:
+    """The stream that a reservation is billed for as it flows: one, from its first count to its end."""
+
+    operation_id: str
+    started_us: int
+    """When its first count came: that of its usage, and of its prices."""
+    chunks: tuple[tuple[int, int], ...] = ()
+    """The numbers of the chunks that were counted, as runs [first, last], ascending."""
+    ended: bool = False
+
+
 @dataclass(slots=True)
 class Hold:
     """One reservation. Its four amounts are what it holds now, on each window of ``windows``."""
@@ -73,6 +96,14 @@ class Hold:
     decision: Decision = Decision.ALLOW
     warnings: str | None = None
     """As JSON text."""
+    prompt_tokens: int = 0
+    """Those that were asked for; a stream is billed for them."""
+    ttl_seconds: int = 0
+    """How long it is held from the last sign of life of its stream on; 0: that changes nothing."""
+    override: HeldOverride | None = None
+    stream: HeldStream | None = None
+    processing_time_ms: int | None = None
+    """How long the stream's model has worked, as its caller says."""
     stored: bool = False
     """Whether its node exists."""
 
@@ -80,6 +111,11 @@ class Hold:
     def leaf_id(self) -> str:
         """The id of the budget that pays."""
         return id_of(self.path.leaf_uid)
+
+    @property
+    def overridden(self) -> tuple[str, ...]:
+        """The windows whose limits it passed by an override."""
+        return () if self.override is None else self.override.windows
 
     def facts(self) -> dict[str, str | None]:
         """What limits look at, for the windows that it is on."""

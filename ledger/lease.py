@@ -1,12 +1,13 @@
 """Decide what keeps a hold alive, and what ends it early: extend (a heartbeat) and release."""
 
+from ledger.admission import Asked, refuse
 from ledger.changes import KnownRequest
 from ledger.commands import Extend, Release
 from ledger.errors import Conflict
 from ledger.expiry import expired_now, give_back, lower
 from ledger.holds import Hold, HoldState
 from ledger.plan import Plan
-from ledger.reserve import Asked, refuse, reservation_of, shut_error, visible_hold
+from ledger.reserve import reservation_of, shut_error, visible_hold
 from ledger.results import Reservation, ReserveResult
 from ledger.state import TenantState
 

@@ -1,17 +1,19 @@
 """Limits as asked for → limits of a budget: which meters go with which windows."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from ledger.commands import LimitSpec
 from ledger.errors import InvalidInput, OutOfRange
-from ledger.model import AMOUNT_LIMIT, Enforcement, Limit, Meter, Throttle, WindowKind
+from ledger.model import AMOUNT_LIMIT, Enforcement, Limit, Meter, Threshold, Throttle, WindowKind
 from ledger.plan import MEMBER_FACT
 from ledger.windows import EXCEEDED_PPM, PPM
 from pricing.money import NANO_MAX
 
 LIMITS_MAX: Final = 64
+THRESHOLDS_MAX: Final = 10
+COOL_DOWN_SECONDS_MAX: Final = 7 * 86_400
 SHAPE_MILLI_MIN: Final = 100
 SHAPE_MILLI_MAX: Final = 10_000
 DELAY_MS_MAX: Final = 3_600_000
@@ -46,7 +48,7 @@ _DEFAULT = {
 }
 
 
-def amount_limit(budget_uid: str, amount_nano: int | None, warning_threshold_ppm: int) -> Limit:
+def amount_limit(budget_uid: str, amount_nano: int | None, thresholds_ppm: tuple[int, ...]) -> Limit:
     """The limit that is a budget's own amount; without an amount it only tracks."""
     return Limit(
         f"{budget_uid}#{AMOUNT_LIMIT}",
@@ -55,19 +57,19 @@ def amount_limit(budget_uid: str, amount_nano: int | None, warning_threshold_ppm
         Meter.COST,
         WindowKind.PERIOD,
         amount_nano,
-        thresholds_ppm=thresholds(warning_threshold_ppm),
+        thresholds_ppm=thresholds_ppm,
     )
 
 
 def limits_of(
-    budget_uid: str, amount_nano: int | None, warning_threshold_ppm: int, specs: tuple[LimitSpec, ...]
+    budget_uid: str, amount_nano: int | None, thresholds_ppm: tuple[int, ...], specs: tuple[LimitSpec, ...]
 ) -> tuple[Limit, ...]:
     """All limits of a budget, its amount first. Raises ``InvalidInput``."""
     if len(specs) > LIMITS_MAX:
         raise InvalidInput(f"a budget has at most {LIMITS_MAX} limits", field="limits")
-    limits = {AMOUNT_LIMIT: amount_limit(budget_uid, amount_nano, warning_threshold_ppm)}
+    limits = {AMOUNT_LIMIT: amount_limit(budget_uid, amount_nano, thresholds_ppm)}
     for spec in specs:
-        limit = _limit(budget_uid, warning_threshold_ppm, spec)
+        limit = _limit(budget_uid, thresholds_ppm, spec)
         if limit.key in limits:
             raise InvalidInput(f"there are two limits for {limit.key}", field="limits")
         limits[limit.key] = limit
@@ -79,7 +81,7 @@ def in_order(limits: Iterable[Limit]) -> tuple[Limit, ...]:
     return tuple(sorted(limits, key=lambda limit: (limit.key != AMOUNT_LIMIT, limit.key)))
 
 
-def _limit(budget_uid: str, warning_threshold_ppm: int, spec: LimitSpec) -> Limit:
+def _limit(budget_uid: str, thresholds_ppm: tuple[int, ...], spec: LimitSpec) -> Limit:
     window = spec.window or _DEFAULT.get(spec.meter)
     if window not in _PAIRS[spec.meter]:
         words = (
@@ -112,7 +114,7 @@ def _limit(budget_uid: str, warning_threshold_ppm: int, spec: LimitSpec) -> Limi
         spec.enforcement,
         spec.resource,
         spec.each,
-        thresholds(warning_threshold_ppm),
+        thresholds_ppm,
         throttle=_throttle(spec),
     )
 
@@ -139,8 +141,22 @@ def key_of(meter: Meter, window: WindowKind | None, resource: str | None, each: 
     return "/".join(part or "" for part in parts).rstrip("/")
 
 
-def thresholds(warning_threshold_ppm: int) -> tuple[int, ...]:
-    """At which utilisations a limit tells, ascending."""
-    if warning_threshold_ppm >= EXCEEDED_PPM:
-        return (EXCEEDED_PPM,)
-    return (warning_threshold_ppm, EXCEEDED_PPM)
+def thresholds(warning_threshold_ppm: int, further: Iterable[Threshold] = ()) -> tuple[int, ...]:
+    """At which utilisations a limit tells, ascending; the limit itself is the last one."""
+    return tuple(sorted({warning_threshold_ppm, EXCEEDED_PPM, *(each.at_ppm for each in further)}))
+
+
+def check_thresholds(further: Sequence[Threshold], cool_down_seconds: int) -> None:
+    """Raise ``InvalidInput`` for thresholds that make no sense."""
+    if len(further) > THRESHOLDS_MAX:
+        raise InvalidInput(f"a budget has at most {THRESHOLDS_MAX} further thresholds", field="thresholds")
+    if len({each.at_ppm for each in further}) < len(further):
+        raise InvalidInput("two thresholds are of the same height", field="thresholds")
+    for at_ppm, hysteresis_ppm in further:
+        if not 0 < at_ppm <= PPM:
+            raise InvalidInput("a threshold is above 0 and at most 1", field="thresholds")
+        if hysteresis_ppm is not None and not 0 <= hysteresis_ppm < at_ppm:
+            raise InvalidInput("a hysteresis is 0 to less than its threshold", field="thresholds")
+    if not 0 <= cool_down_seconds <= COOL_DOWN_SECONDS_MAX:
+        text = f"cool_down_seconds must be 0 to {COOL_DOWN_SECONDS_MAX}"
+        raise InvalidInput(text, field="cool_down_seconds")

@@ -27,9 +27,12 @@ __all__ = [
     "Limit",
     "Meter",
     "Outcome",
+    "Override",
+    "OverrideState",
     "Pricing",
     "Recurrence",
     "Schedule",
+    "Threshold",
     "Warning",
     "Window",
     "WindowKind",
@@ -152,6 +155,14 @@ class Increase(NamedTuple):
     until_us: int
 
 
+class Threshold(NamedTuple):
+    """A utilisation at which a budget's limits tell, and how far below it counts as left again."""
+
+    at_ppm: int
+    hysteresis_ppm: int | None = None
+    """It is left, and that is told, once utilisation is below ``at_ppm`` by more than this; None: never."""
+
+
 @dataclass(frozen=True, slots=True)
 class Throttle:
     """From which utilisation a THROTTLE limit delays, how steeply, and how long at most."""
@@ -239,6 +250,10 @@ class Budget:
     closed_at_us: int | None = None
     carry_over_cap_nano: int | None = None
     """How much of what a period leaves of the amount the next one has on top; None: nothing."""
+    thresholds: tuple[Threshold, ...] = ()
+    """Beside the warning threshold and the limit itself, ascending."""
+    cool_down_seconds: int = 0
+    """How long it tells nothing after it told something, unless a higher threshold is reached."""
     recut_us: int = 0
     """When its period, recurrence or zone last changed: windows that begin before may have been cut anew."""
 
@@ -268,6 +283,8 @@ class Window:
     """Whether its node exists."""
     carried: int = 0
     """What the window before left over, as it was when this one began."""
+    recovered: list[int] = field(default_factory=list[int])
+    """Those of the thresholds that were told of which it was told that they were left."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,6 +321,57 @@ class Agent:
     user_id: str | None = None
     metadata: str | None = None
     created_at_us: int = 0
+
+
+class OverrideState(StrEnum):
+    """Where an override is in its life."""
+
+    ACTIVE = "ACTIVE"
+    USED = "USED"
+    """All of it is held or spent; what is given back makes it active again."""
+    REVOKED = "REVOKED"
+    EXPIRED = "EXPIRED"
+
+
+@dataclass(frozen=True, slots=True)
+class Override:
+    """An emergency grant: reservations that charge its budget pass limits that refuse them, up to an amount.
+
+    ``used_nano`` is what reservations that passed by it hold or have spent of what it gave them.
+    """
+
+    uid: str
+    tenant: str
+    override_id: str
+    fingerprint: str
+    budget_uid: str
+    scope_uid: str | None
+    """Limits of this budget and below may be passed: that of the key which granted it. None: any limits."""
+    amount_nano: int
+    reason: str
+    author: str | None
+    created_at_us: int
+    until_us: int
+    agent_id: str | None = None
+    """Whose reservations; None: anybody's."""
+    user_id: str | None = None
+    used_nano: int = 0
+    first_used_us: int | None = None
+    revoked_at_us: int | None = None
+    revoked_by: str | None = None
+
+    @property
+    def left_nano(self) -> int:
+        """What may still pass by it."""
+        return self.amount_nano - self.used_nano
+
+    def state_at(self, now_us: int) -> OverrideState:
+        """Where it is in its life."""
+        if self.revoked_at_us is not None:
+            return OverrideState.REVOKED
+        if now_us >= self.until_us:
+            return OverrideState.EXPIRED
+        return OverrideState.ACTIVE if self.left_nano > 0 else OverrideState.USED
 
 
 Forced: TypeAlias = tuple[tuple[str, int], ...]

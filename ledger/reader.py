@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from ledger.archive import RawUsage
-from ledger.changes import AgreementMonth, KnownRequest, MonthUse
+from ledger.changes import AgreementMonth, KnownRequest, MonthUse, Notice
 from ledger.holds import Hold
-from ledger.model import Agent, ChargePath, CostEntry, Pricing, Window
+from ledger.model import Agent, ChargePath, CostEntry, Override, Pricing, Window
 from ledger.plan import Facts
 from ledger.results import RecordedUsage
 from pricing.quote import PricingRequest
@@ -148,6 +148,22 @@ class Reader(Protocol):
 
     def requests(self, uids: Iterable[str]) -> dict[str, KnownRequest]:
         """Those of the requests with an idempotency key that were answered before, by uid."""
+        ...
+
+    def overrides(self, uids: Iterable[str]) -> dict[str, Override]:
+        """Those of the overrides that exist, by uid."""
+        ...
+
+    def open_overrides(self, tenant: str, now_us: int) -> list[Override]:
+        """The tenant's overrides that are neither revoked nor past their end."""
+        ...
+
+    def notices(self, budget_uids: Iterable[str]) -> dict[str, Notice]:
+        """When those of the budgets told something last that cool down and ever told anything."""
+        ...
+
+    def due_notices(self, tenant: str, now_us: int, limit: int) -> list[str]:
+        """Budgets that held something back and have cooled down by now, the first one first."""
         ...
 
     def months(self, uids: Iterable[str]) -> dict[str, MonthUse]:

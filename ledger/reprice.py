@@ -19,6 +19,7 @@ from ledger.plan import Plan
 from ledger.price_commands import Reprice
 from ledger.reader import Bill
 from ledger.results import Difference, Repriced, RepricedAs
+from ledger.settling import FINAL_USAGE
 from ledger.state import TenantState
 from pricing.currency import charge_in
 from pricing.errors import PricingError
@@ -76,7 +77,7 @@ def _reprice(state: TenantState, command: Reprice, prices: Prices, bill: Bill, n
 
 def priced_now(prices: Prices, bill: Bill, currency: str) -> Quote | RepricedAs:
     """The price by what is said about prices, else why there is none that counts."""
-    if bill.entries and bill.entries[0].price_source == PROVIDER_REPORTED:
+    if any(entry.price_source == PROVIDER_REPORTED for entry in bill.entries):
         return RepricedAs.REPORTED
     pricer, request = prices.pricer(bill.path.budget_uids), bill.request
     card = None if request.provider_cost_nano is not None else pricer.card(request)
@@ -107,7 +108,7 @@ def _plan(state: TenantState, bill: Bill) -> Plan:
 
 def _by_price(entry: CostEntry) -> bool:
     """Whether an entry is what a price made, and no refund, credit or correction."""
-    return entry.kind is not EntryKind.ADJUSTMENT or entry.price_source == REPRICING
+    return entry.kind is not EntryKind.ADJUSTMENT or entry.price_source in {REPRICING, FINAL_USAGE}
 
 
 def _sum(bill: Bill) -> Costs:

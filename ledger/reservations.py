@@ -7,12 +7,24 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ledger.access import Principal
-from ledger.commands import AGENTS, USAGES_MAX, Adjust, Extend, Release, Reserve, Reserving, Settle, Sweep
+from ledger.commands import (
+    AGENTS,
+    USAGES_MAX,
+    Adjust,
+    Extend,
+    Release,
+    Reserve,
+    Reserving,
+    Settle,
+    Stream,
+    Sweep,
+    stream_operation_id,
+)
 from ledger.committer import Committer
 from ledger.errors import InvalidInput, LedgerError, OutOfRange
 from ledger.results import (
@@ -26,15 +38,19 @@ from ledger.results import (
     ReserveResult,
     Settled,
     SettleResult,
+    Streamed,
+    StreamResult,
+    StreamShrank,
     Swept,
     Throttled,
 )
 from ledger.service import priced_usage
-from ledger.usage import Count, Money, Name, Tags
+from ledger.usage import Count, Money, Name, Tags, parse_usage
 from pricing.bounds import Bound, Bounds
 from pricing.errors import AmountOutOfRange, PricingError
 from pricing.money import to_nano_exact
 from pricing.quote import Pricer
+from pricing.units import BILLED
 
 
 class _Input(BaseModel):
@@ -69,6 +85,35 @@ class ExtendInput(_Input):
     idempotency_key: Name
     ttl_seconds: int = Field(default=300, strict=True)
     add_amount: Money | None = None
+
+
+class StreamInput(_Input):
+    """What a caller sends of a stream: one chunk, or its end. Counts are of completion tokens."""
+
+    reservation_id: Name
+    model: Name
+    provider: Name
+    token_count: Count | None = None
+    """This chunk's."""
+    total_tokens: Count | None = None
+    """The stream's so far; it wins over ``token_count``."""
+    processing_time_ms: Count | None = None
+    chunk: Count | None = None
+    """Its number within the stream: a ``token_count`` that comes twice is counted once."""
+    operation_id: Name | None = None
+    """What the stream is billed as; None: an id that follows from the reservation's."""
+    capability_type: Name = "stream"
+    session_id: Name | None = None
+    parent_operation_id: Name | None = None
+    usage: dict[str, Any] | None = None
+    """The provider's final usage, in the words of ``UsageInput``: it replaces the count, and is the end."""
+    final: bool = Field(default=False, strict=True)
+
+
+_OF_FINAL_USAGE: Final = frozenset(
+    {*BILLED, "provider_usage", "provider_family", "mode", "provider_cost", "provider_cost_currency"}
+)
+_SAYS_HOW_MUCH: Final = frozenset({*BILLED, "provider_usage", "provider_cost"})
 
 
 M = TypeVar("M", bound=BaseModel)
@@ -149,6 +194,16 @@ class ReservationService:
             return answer
         raise TypeError(f"a settlement was answered by a {type(answer).__name__}")
 
+    async def stream(self, principal: Principal, fields: Mapping[str, Any]) -> StreamResult:
+        """Bill a chunk of a stream, and say what to do. ``fields`` are the words of ``StreamInput``."""
+        command = stream_command(principal, fields)
+        if isinstance(command, InvalidUsage):
+            return command
+        answer = await self._submit(command)
+        if not isinstance(answer, Streamed | StreamShrank | OperationConflict | InvalidUsage):
+            raise TypeError(f"a stream was answered by a {type(answer).__name__}")
+        return answer
+
     async def extend(self, principal: Principal, fields: Mapping[str, Any]) -> ReserveResult:
         """Hold for longer, perhaps more. ``fields`` are the words of ``ExtendInput``."""
         said = parsed(ExtendInput, fields)
@@ -206,6 +261,44 @@ class ReservationService:
             )
         except PricingError as error:
             raise _invalid(error, "prompt_tokens") from error
+
+
+def stream_command(principal: Principal, fields: Mapping[str, Any]) -> Stream | InvalidUsage:
+    """A chunk as the ledger decides it. Raises ``InvalidInput``."""
+    said = parsed(StreamInput, fields)
+    final = said.usage or {}
+    unknown = sorted(set(final) - _OF_FINAL_USAGE)
+    if unknown:
+        field = f"usage.{unknown[0]}"
+        raise InvalidInput(f"{field}: a stream's final usage has counts, mode and cost", field=field)
+    if said.usage is not None and not _SAYS_HOW_MUCH & set(final):
+        raise InvalidInput("usage: it does not say how much was used", field="usage")
+    words: dict[str, Any] = {
+        "operation_id": said.operation_id or stream_operation_id(said.reservation_id),
+        # In its place only: a stream's agent is its reservation's, which the ledger knows.
+        "agent_id": "stream",
+        "capability_type": said.capability_type,
+        "model_id": said.model,
+        "provider": said.provider,
+        "session_id": said.session_id,
+        "parent_operation_id": said.parent_operation_id,
+    }
+    usage = parse_usage({**{name: word for name, word in words.items() if word is not None}, **final})
+    if isinstance(usage, InvalidUsage):
+        return usage
+    return Stream(
+        principal.tenant,
+        principal.scope_uid,
+        said.reservation_id,
+        usage,
+        said.operation_id,
+        said.token_count,
+        said.total_tokens,
+        said.chunk,
+        said.usage is not None,
+        said.final or said.usage is not None,
+        said.processing_time_ms,
+    )
 
 
 def parsed(model: type[M], fields: Mapping[str, Any]) -> M:

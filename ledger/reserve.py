@@ -3,36 +3,31 @@
 Invariant, for every limit that refuses: at each grant, spent + reserved + asked ≤ limit.
 """
 
-from typing import Final
+from typing import Final, NamedTuple
 
-from ledger.charge import as_seen, as_seen_in, tell, threshold_warning
+from ledger.admission import METERS, Asked, Passed, limits_passed, refusal_of, slots_of
+from ledger.charge import as_seen, as_seen_in, threshold_warning
 from ledger.commands import Reserve
 from ledger.errors import BudgetClosed, Conflict, NotFound, OutOfRange
-from ledger.expiry import expire_overdue, expired_now
-from ledger.holds import Decision, Hold, HoldState
-from ledger.model import Agent, ChargePath, Enforcement, Limit, Meter, Warning, Window, id_of, uid_of
-from ledger.plan import Counter, Facts, Plan, Slot, resource_of
+from ledger.expiry import expired_now
+from ledger.holds import Decision, HeldOverride, Hold, HoldState
+from ledger.model import Agent, ChargePath, Enforcement, Limit, Override, Warning, Window, id_of, uid_of
+from ledger.overrides import letting_pass, take
+from ledger.overrides import told as by_override
+from ledger.plan import Counter, Facts, Plan, resource_of
 from ledger.prices import bound_on
 from ledger.record import next_payer, user_of
-from ledger.results import BudgetExceeded, PriceUnknown, Reservation, ReserveResult, Throttled, Violation
+from ledger.results import BudgetExceeded, PriceUnknown, Reservation, ReserveResult, Throttled
 from ledger.state import TenantState
 from ledger.throttle import Delay, delay_on, told
 from ledger.tree import BudgetTree
-from ledger.violations import exceeded, violation_of
 from ledger.warnings import dump_warnings, load_warnings
-from ledger.windows import EXCEEDED_PPM, reached
+from ledger.windows import reached
 from pricing.bounds import Bound
 from pricing.errors import PricingError
-from pricing.money import NANO_MAX
 from pricing.quote import Pricing, Quote
 
 SOFT_LIMIT: Final = "SOFT_LIMIT"
-RETRY_MS: Final = 1_000
-"""When to come back where nothing says when room will be."""
-
-
-Asked = tuple[int, int, int, int]
-"""Nano-units, tokens, operations, and level."""
 
 
 def reserve(state: TenantState, command: Reserve, now_us: int) -> ReserveResult:
@@ -53,14 +48,10 @@ def reserve(state: TenantState, command: Reserve, now_us: int) -> ReserveResult:
     asked = _asked(state, command, plan)
     if isinstance(asked, PriceUnknown):
         return asked
-    answer: list[Warning] = []
-    delay: Delay | None = None
-    if _close(plan, asked):
-        refusal = refuse(state, plan, asked, command.scope_uid, now_us, dry_run=command.dry_run)
-        if refusal is not None:
-            return refusal
-        answer = _warnings(state, plan, asked, command.scope_uid)
-        delay = _delay(plan, asked, now_us)
+    admitted = _admit(state, command, plan, facts, asked, now_us)
+    if not isinstance(admitted, _Admitted):
+        return admitted
+    answer, delay, override, passed = admitted
     decision = Decision.WARN if answer else Decision.ALLOW
     if delay is not None:
         decision = Decision.THROTTLE
@@ -71,7 +62,8 @@ def reserve(state: TenantState, command: Reserve, now_us: int) -> ReserveResult:
     if not command.dry_run:
         if agent is None:
             state.put_agent(Agent(command.agent_uid, command.tenant, command.agent_id, created_at_us=now_us))
-        _hold(state, command, plan, facts, asked, decision, answer, now_us, expires_at_us)
+        held = None if override is None else take(state, override, slots_of(passed), asked[0], now_us)
+        _hold(state, command, plan, facts, asked, decision, answer, now_us, expires_at_us, held)
         state.next_expiry_us = min(state.next_expiry_us, expires_at_us)
     return Reservation(
         command.reservation_id,
@@ -85,7 +77,35 @@ def reserve(state: TenantState, command: Reserve, now_us: int) -> ReserveResult:
         warnings=tuple(answer),
         agent_id=command.agent_id,
         budget_id=id_of(path.leaf_uid),
+        override_id=_visible_id(state.tree, override, command.scope_uid),
     )
+
+
+class _Admitted(NamedTuple):
+    """What goes with a reservation that is granted."""
+
+    warnings: list[Warning]
+    delay: Delay | None = None
+    override: Override | None = None
+    passed: Passed = []  # noqa: RUF012 - nobody adds to it
+    """The limits that it passes by the override."""
+
+
+def _admit(
+    state: TenantState, command: Reserve, plan: Plan, facts: Facts, asked: Asked, now_us: int
+) -> _Admitted | BudgetExceeded | Throttled:
+    """Whether what is asked for fits everywhere, or passes by an override; else the refusal."""
+    if not _close(plan, asked):
+        return _Admitted([])
+    scope_uid = command.scope_uid
+    passed = limits_passed(state, plan, asked, now_us)
+    if not passed:
+        return _Admitted(_warnings(state, plan, asked, scope_uid), _delay(plan, asked, now_us))
+    override = letting_pass(state, plan.path.budget_uids, facts, slots_of(passed), asked[0], now_us)
+    if override is None:
+        return refusal_of(state, passed, scope_uid, now_us, dry_run=command.dry_run)
+    warnings = [as_seen(state, scope_uid, by_override(override)), *_warnings(state, plan, asked, scope_uid)]
+    return _Admitted(warnings, None, override, passed)
 
 
 def _hold(
@@ -98,6 +118,7 @@ def _hold(
     warnings: list[Warning],
     now_us: int,
     expires_at_us: int,
+    override: HeldOverride | None,
 ) -> None:
     """Hold what was asked for, and note it."""
     cost, tokens, requests, level = asked
@@ -124,6 +145,9 @@ def _hold(
         command.model_id,
         facts["resource"] or "",
         command.resource,
+        prompt_tokens=command.prompt_tokens or 0,
+        ttl_seconds=command.ttl_seconds,
+        override=override,
     )
     if warnings:
         hold.decision = decision
@@ -153,7 +177,17 @@ def reservation_in(tree: BudgetTree, hold: Hold, scope_uid: str | None, *, dupli
         hold.agent_id,
         hold.leaf_id,
         hold.charged_nano,
+        _visible_id(tree, hold.override, scope_uid),
     )
+
+
+def _visible_id(
+    tree: BudgetTree, override: Override | HeldOverride | None, scope_uid: str | None
+) -> str | None:
+    """The id of the override by which a reservation passed, for keys that see its budget."""
+    if override is None or not tree.within(override.budget_uid, scope_uid):
+        return None
+    return id_of(override.uid)
 
 
 def visible_hold(state: TenantState, reservation_id: str, scope_uid: str | None) -> Hold:
@@ -284,117 +318,32 @@ def _near(counters: tuple[Counter, ...], asked: int) -> bool:
     return False
 
 
-_METERS: Final = (Meter.COST, Meter.TOKENS, Meter.REQUESTS, Meter.LEVEL)
-
-
 def _delay(plan: Plan, asked: Asked, now_us: int) -> Delay | None:
     """The longest delay that a limit asks for; None where none does."""
     delays = [
         delay
-        for meter, amount in zip(_METERS, asked, strict=True)
+        for meter, amount in zip(METERS, asked, strict=True)
         for slot in plan.slots.get(meter, ())
         if (delay := delay_on(slot, amount, now_us)) is not None
     ]
     return max(delays, key=lambda delay: delay.ms, default=None)
 
 
-def refuse(
-    state: TenantState,
-    plan: Plan,
-    asked: Asked,
-    scope_uid: str | None,
-    now_us: int,
-    *,
-    dry_run: bool = False,
-    kept: frozenset[str] = frozenset(),
-    added: int = 0,
-    grant: Asked | None = None,
-) -> BudgetExceeded | Throttled | None:
-    """The refusal of what passes a limit, once all that has expired was released; None where nothing does.
-
-    ``kept`` names windows that hold it already: they are asked for the cost that is ``added`` to it, and for
-    nothing else. ``grant`` is all that is granted, where that is more than ``asked``: limits on a single
-    operation look at it. Raises ``OutOfRange`` where 64 bits do not suffice.
-    """
-    found = _passed(plan, asked, kept, added, grant or asked)
-    if found and expire_overdue(state, now_us):
-        found = _passed(plan, asked, kept, added, grant or asked)
-    if not found:
-        return None
-    for slot, _, _ in found:
-        if slot.amount is None and slot.window is not _NO_WINDOW:
-            raise OutOfRange("The sum of a budget's window would not fit into 64 bits.", field="amount")
-    violations = [
-        violation_of(
-            slot.budget,
-            slot.limit,
-            None if slot.window is _NO_WINDOW else slot.window,
-            allowed,
-            amount,
-            visible=state.tree.within(slot.budget.uid, scope_uid),
-        )
-        for slot, allowed, amount in found
-    ]
-    hard = [slot for slot, _, _ in found if slot.limit.enforcement is Enforcement.HARD]
-    if not hard:
-        return Throttled(_retry_after_ms(violations, now_us), tuple(violations))
-    if not dry_run:
-        for slot in hard:
-            if slot.window is not _NO_WINDOW:
-                tell(state, slot, now_us, refused_ppm=EXCEEDED_PPM)
-    return exceeded(violations)
-
-
-_NO_WINDOW: Final = Window("", "", None, None)
-
-
-def _passed(
-    plan: Plan, asked: Asked, kept: frozenset[str], added: int, grant: Asked
-) -> list[tuple[Slot, int, int]]:
-    """The limits that refuse or delay and would be passed, each with what it allows and is asked for."""
-    found: list[tuple[Slot, int, int]] = []
-    calls = max(1, grant[2])
-    for meter, amount, granted in zip(_METERS, asked, grant, strict=True):
-        found.extend(
-            (Slot(cap.budget, cap.limit, _NO_WINDOW, cap.amount), cap.amount, granted)
-            for cap in plan.caps.get(meter, ())
-            if granted > cap.amount * calls and cap.limit.enforcement is not Enforcement.SOFT
-        )
-        for slot in plan.slots.get(meter, ()):
-            window, more = slot.window, amount
-            if window.uid in kept:
-                more = added if meter is Meter.COST else 0
-                if not more:
-                    continue
-            allowed = slot.amount if slot.refuses else NANO_MAX
-            if allowed is not None and window.spent + window.reserved + more > allowed:
-                refused = slot if slot.refuses else slot._replace(amount=None)
-                found.append((refused, allowed, more))
-    return found
-
-
-def _retry_after_ms(violations: list[Violation], now_us: int) -> int:
-    resets = [each.resets_at_us for each in violations if each.resets_at_us is not None]
-    if not resets:
-        return RETRY_MS
-    return max(1, -(-(max(resets) - now_us) // 1_000))
-
-
 def _warnings(state: TenantState, plan: Plan, asked: Asked, scope_uid: str | None) -> list[Warning]:
     """Thresholds that were reached before this, and soft limits that it passes."""
     warnings: list[Warning] = []
-    for meter, amount in zip(_METERS, asked, strict=True):
+    for meter, amount in zip(METERS, asked, strict=True):
         warnings.extend(
             _soft(cap.budget.budget_id, cap.limit, cap.amount, None)
             for cap in plan.caps.get(meter, ())
-            if amount > cap.amount * max(1, asked[2])
+            if amount > cap.amount * max(1, asked[2]) and cap.limit.enforcement is Enforcement.SOFT
         )
         for budget, limit, window, allowed in plan.slots.get(meter, ()):
             if allowed is None:
                 continue
             if limit.thresholds_ppm and reached(window.spent, allowed, limit.thresholds_ppm[0]):
                 warnings.append(threshold_warning(budget, limit, window, allowed, ended=False))
-            elif window.spent + window.reserved + amount > allowed:
+            elif limit.enforcement is Enforcement.SOFT and window.spent + window.reserved + amount > allowed:
                 warnings.append(_soft(budget.budget_id, limit, allowed, window))
     return [as_seen(state, scope_uid, each) for each in warnings]
 

@@ -56,6 +56,8 @@ class Reservation(NamedTuple):
     agent_id: str
     budget_id: str
     charged_nano: int = 0
+    override_id: str | None = None
+    """The override by which it passed limits, for keys that see its budget."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +133,41 @@ class Settled:
 
 
 SettleResult = Settled | OperationConflict | InvalidUsage
+
+
+@dataclass(frozen=True, slots=True)
+class Streamed:
+    """Where a stream stands, and what it should do: ALLOW go on, THROTTLE slow down, DENY stop."""
+
+    reservation: Reservation
+    operation_id: str
+    total_tokens: int
+    """Its completion tokens so far."""
+    charged_nano: int
+    """What this chunk cost; negative where the final usage is less than was charged."""
+    overrun_nano: int
+    decision: Decision
+    delay_ms: int
+    duplicate: bool
+    """Whether the chunk had been counted before."""
+    late: bool = False
+    pricing: Pricing | None = None
+    """None as long as nothing was counted."""
+    processing_time_ms: int | None = None
+    warnings: tuple[Warning, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StreamShrank:
+    """Refused: fewer tokens so far than were counted already. Nothing changed; it stands where it stood."""
+
+    code: ClassVar[str] = "STREAM_SHRANK"
+
+    message: str
+    standing: Streamed
+
+
+StreamResult = Streamed | StreamShrank | OperationConflict | InvalidUsage
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,8 @@ from ledger.commands import Administer, Record, RegisterAgent
 from ledger.committer import Committer
 from ledger.decide import PriceResult
 from ledger.errors import InvalidInput, LedgerError
-from ledger.model import Agent, Budget
+from ledger.model import Agent, Budget, Override
+from ledger.override_commands import OverrideCommand
 from ledger.price_commands import PriceCommand
 from ledger.prices import request_of
 from ledger.results import (
@@ -69,12 +70,14 @@ class LedgerService:
         answers = iter(await self._committer.submit(commands))
         return [each if isinstance(each, InvalidUsage) else _of_row(each, next(answers)) for each in prepared]
 
-    async def submit(self, command: Administer | RegisterAgent) -> Budget | Agent:
-        """Change a budget or an agent. Raises ``LedgerError``."""
+    async def submit(
+        self, command: Administer | OverrideCommand | RegisterAgent
+    ) -> Budget | Override | Agent:
+        """Change a budget, an override or an agent. Raises ``LedgerError``."""
         (answer,) = await self._committer.submit([command])
         if isinstance(answer, LedgerError):
             raise answer
-        if not isinstance(answer, Budget | Agent):
+        if not isinstance(answer, Budget | Override | Agent):
             raise TypeError(f"a {type(command).__name__} was answered by a {type(answer).__name__}")
         return answer
 

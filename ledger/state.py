@@ -10,9 +10,9 @@ from typing import Any, Final, TypeAlias
 
 import orjson
 
-from ledger.changes import AgreementMonth, Changes, Event, KnownRequest, LedgerHead, MonthUse
+from ledger.changes import AgreementMonth, Changes, Event, KnownRequest, LedgerHead, MonthUse, Notice
 from ledger.holds import Hold
-from ledger.model import Agent, Budget, ChargePath, Limit, Window, seq_uid
+from ledger.model import Agent, Budget, ChargePath, Limit, Override, OverrideState, Window, seq_uid
 from ledger.plan import Facts, Plan, build_plan, looks_at
 from ledger.reader import KnownOperation, Reader
 from ledger.recount import hold_again, spent_in
@@ -53,6 +53,10 @@ class TenantState:
     _agreement_months: dict[str, AgreementMonth | None] = field(
         default_factory=dict[str, AgreementMonth | None]
     )
+    _overrides: dict[str, Override | None] = field(default_factory=dict[str, Override | None])
+    _overrides_read: bool = False
+    """Whether all that are open are known."""
+    _notices: dict[str, Notice | None] = field(default_factory=dict[str, Notice | None])
     next_expiry_us: int = 0
     """No open hold expires before this."""
     batch: int = 0
@@ -122,6 +126,39 @@ class TenantState:
         """Remember an answer for good."""
         self.requests[request.uid] = request
         self.changes.requests.append(request)
+
+    def override(self, uid: str) -> Override | None:
+        """The override, if it exists."""
+        if uid not in self._overrides:
+            self._overrides[uid] = self.reader.overrides([uid]).get(uid)
+        return self._overrides[uid]
+
+    def active_overrides(self, now_us: int) -> list[Override]:
+        """Those that may let something pass now, the first to end first."""
+        if not self._overrides_read:
+            for each in self.reader.open_overrides(self.tenant, now_us):
+                if self._overrides.get(each.uid) is None:
+                    self._overrides[each.uid] = each
+            self._overrides_read = True
+        known = (each for each in self._overrides.values() if each is not None)
+        active = [each for each in known if each.state_at(now_us) is OverrideState.ACTIVE]
+        return sorted(active, key=lambda each: (each.until_us, each.uid))
+
+    def put_override(self, override: Override) -> None:
+        """An override is new, or changed."""
+        self._overrides[override.uid] = override
+        self.changes.overrides[override.uid] = override
+
+    def notice(self, budget_uid: str) -> Notice | None:
+        """When a budget that cools down told something last; None: never."""
+        if budget_uid not in self._notices:
+            self._notices[budget_uid] = self.reader.notices([budget_uid]).get(budget_uid)
+        return self._notices[budget_uid]
+
+    def put_notice(self, notice: Notice) -> None:
+        """A budget that cools down told something, or has to later."""
+        self._notices[notice.budget_uid] = notice
+        self.changes.notices[notice.budget_uid] = notice
 
     def plan_key(self, path: ChargePath, facts: Facts, at_us: int) -> PlanKey:
         """What an operation has in common with those that count in the same windows, within an hour."""
@@ -308,6 +345,7 @@ class TenantState:
         for window in own:
             if not window.stored and window.uid not in self.changes.windows:
                 del self._windows[window.uid]
+                self._plans.clear()
         return [
             window
             for window in own

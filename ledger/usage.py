@@ -5,7 +5,7 @@ same refusals.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from hashlib import blake2b
@@ -153,6 +153,11 @@ class Usage:
         )
 
 
+def digest_of(text: str) -> str:
+    """A short digest of a text, to name things by."""
+    return blake2b(text.encode(), digest_size=16).hexdigest()
+
+
 def fingerprint_of(content: Mapping[str, Any]) -> str:
     """A digest of what the caller sent, normalised; equal content gives an equal digest."""
     return blake2b(
@@ -222,6 +227,29 @@ def parse_usage(fields: Mapping[str, Any]) -> Usage | InvalidUsage:
         return InvalidUsage(known_id, error.code, error.field, str(error))
     except _Refused as error:
         return InvalidUsage(known_id, "INVALID", error.field, f"{error.field}: {error}")
+
+
+def part_of_stream(
+    usage: Usage, agent_id: str, operation_id: str, started_us: int, prompt: int, completion: int | None
+) -> Usage:
+    """A stream's usage as its operation's: whose, since when, and its counts so far.
+
+    ``completion`` is None where the usage has the provider's own counts: those without a prompt have the one
+    that was reserved. How it was processed is not part of what the operation is: it is known at the end.
+    """
+    said: dict[str, Any] = {"agent_id": agent_id, "operation_id": operation_id}
+    counts = usage.counts
+    if completion is not None:
+        said |= {"prompt_tokens": prompt, "completion_tokens": completion}
+        counts = TokenCounts.from_billed(prompt_tokens=prompt, completion_tokens=completion)
+    elif usage.sent.provider_usage is None and "prompt_tokens" not in usage.sent.model_fields_set:
+        said |= {"prompt_tokens": prompt}
+        billed = {name: getattr(usage.sent, name) for name in BILLED}
+        counts = TokenCounts.from_billed(**billed | {"prompt_tokens": prompt})
+    sent = usage.sent.model_copy(update=said)
+    used = Normalised(counts, Mode.STANDARD)
+    fingerprint = _fingerprint(sent, used, started_us, usage.provider_cost_nano, usage.tags_json)
+    return replace(usage, sent=sent, counts=counts, timestamp_us=started_us, fingerprint=fingerprint)
 
 
 class _Refused(Exception):

@@ -22,6 +22,7 @@ from resolvers.mutations.archive import ArchiveMutations
 from resolvers.mutations.budget import BudgetMutations
 from resolvers.mutations.experiment import ExperimentMutations
 from resolvers.mutations.key import KeyMutations
+from resolvers.mutations.override import OverrideMutations
 from resolvers.mutations.price import PriceMutations
 from resolvers.mutations.price_source import PriceSourceMutations
 from resolvers.mutations.repricing import RepricingMutations
@@ -39,6 +40,7 @@ from resolvers.queries.display import DisplayQueries
 from resolvers.queries.estimate import EstimateQueries
 from resolvers.queries.experiment import ExperimentQueries
 from resolvers.queries.key import KeyQueries
+from resolvers.queries.override import OverrideQueries
 from resolvers.queries.price import PriceQueries
 from resolvers.queries.price_source import PriceSourceQueries
 from resolvers.queries.reservation import ReservationQueries
@@ -58,6 +60,7 @@ class Query(
     AgentQueries,
     UsageQueries,
     ReservationQueries,
+    OverrideQueries,
     PriceQueries,
     PriceSourceQueries,
     DisplayQueries,
@@ -81,6 +84,7 @@ class Mutation(
     UsageMutations,
     ReservationMutations,
     AdjustmentMutations,
+    OverrideMutations,
     PriceMutations,
     PriceSourceMutations,
     RepricingMutations,

@@ -17,6 +17,7 @@ AGENTS: Final = "agents"
 KEYS: Final = "keys"
 AUDIT: Final = "audit"
 ARCHIVES: Final = "archives"
+OVERRIDES: Final = "overrides"
 RATE_CARDS: Final = "rate-cards"
 EXCHANGE_RATES: Final = "exchange-rates"
 HELD_PRICES: Final = "held-prices"
@@ -40,6 +41,7 @@ _SHAPES: Final = {
     EXCHANGE_RATES: re.compile(r"\d{1,9}"),
     AUDIT: re.compile(r"\d{16}/[0-9a-f.]+"),
     ARCHIVES: re.compile(r"\d{16}-[0-9a-f]{16}"),
+    OVERRIDES: re.compile(r"\d{16}/[0-9a-f]+"),
 }
 _ANYTHING: Final = re.compile(r".+", re.DOTALL)
 

@@ -20,6 +20,7 @@ from graph.events import EventStream, Relay
 from graph.evolution import Experiments
 from graph.keys import Keys
 from graph.ledger import Trees
+from graph.overrides import Overrides
 from graph.price_sources import PriceSources
 from graph.prices import PriceBooks
 from graph.reservations import Reservations
@@ -131,6 +132,7 @@ class Services:
     vet_url: Callable[[str], None]
     """Raises ``InvalidInput`` for an address that nothing is sent to."""
     audit: AuditLog
+    overrides: Overrides
     anomalies: Anomalies
     agreement_months: AgreementMonths
     archives: Archives
@@ -195,6 +197,7 @@ class Services:
             price_sources=PriceSources(database),
             experiments=Experiments(database),
             audit=AuditLog(database),
+            overrides=Overrides(database),
             anomalies=Anomalies(database),
             agreement_months=AgreementMonths(database),
             archives=Archives(database),

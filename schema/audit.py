@@ -55,8 +55,8 @@ class AuditConnection:
     page_info: PageInfo
 
 
-_BUDGETS: Final = ("parent_uid", "budget_uid")
-_KEYS: Final = ("author",)
+_BUDGETS: Final = ("parent_uid", "budget_uid", "scope_uid")
+_KEYS: Final = ("author", "revoked_by")
 
 
 def _told(text: str | None, view: View) -> JSON | None:

@@ -190,6 +190,20 @@ class BudgetStatus:
         )
 
 
+@strawberry.type(description="A utilization at which the budget's limits tell, once per window.")
+class Threshold:
+    """A utilization that is told."""
+
+    at: float
+    hysteresis: float | None = strawberry.field(description="How far below it counts as left again.")
+
+    @classmethod
+    def of(cls, row: model.Threshold) -> Self:
+        """From the ledger's."""
+        hysteresis = None if row.hysteresis_ppm is None else row.hysteresis_ppm / 1_000_000
+        return cls(at=row.at_ppm / 1_000_000, hysteresis=hysteresis)
+
+
 @strawberry.type(description="One node of a budget tree.")
 class Budget:
     """One node of a budget tree."""
@@ -214,6 +228,8 @@ class Budget:
     created_at: DateTime
     closed_at: DateTime | None
     limits: list[Limit] = strawberry.field(description="Those beside the amount.")
+    thresholds: list[Threshold] = strawberry.field(description="Those beside warningThreshold and 1.")
+    cool_down_seconds: int
 
     @classmethod
     def of(cls, row: model.Budget) -> Self:
@@ -237,6 +253,8 @@ class Budget:
             created_at=DateTime(row.created_at_us),
             closed_at=optional_instant(row.closed_at_us),
             limits=[Limit.of(each) for each in row.limits if each.key != model.AMOUNT_LIMIT],
+            thresholds=[Threshold.of(each) for each in row.thresholds],
+            cool_down_seconds=row.cool_down_seconds,
         )
 
     @classmethod

@@ -11,7 +11,7 @@ from ledger.access import Principal
 from ledger.commands import CreateBudget, IncreaseLimit, LimitSpec, UpdateBudget
 from ledger.errors import InvalidInput
 from ledger.limits import key_of
-from ledger.model import AMOUNT_LIMIT, Throttle
+from ledger.model import AMOUNT_LIMIT, Threshold, Throttle
 from ledger.model import Meter as LedgerMeter
 from schema.enums import BudgetType, Dimension, Enforcement, Meter, Recurrence, WindowKind
 from schema.scalars import Decimal, InstantText
@@ -66,6 +66,25 @@ class LimitInput:
         )
 
 
+@strawberry.input(
+    description="A utilization at which the budget's limits tell budget.warning, once per window; at 1 it "
+    "says how the limit itself is left."
+)
+class ThresholdInput:
+    """A threshold as asked for."""
+
+    at: float = strawberry.field(description="A fraction, above 0 and at most 1.")
+    hysteresis: float | None = strawberry.field(
+        description="Told as BUDGET_RECOVERED, once per window, when utilization falls below `at` by more "
+        "than this. Without it nothing is told."
+    )
+
+    def threshold(self) -> Threshold:
+        """The ledger's. Raises ``InvalidInput``."""
+        hysteresis_ppm = None if self.hysteresis is None else ppm(self.hysteresis, "thresholds")
+        return Threshold(ppm(self.at, "thresholds"), hysteresis_ppm)
+
+
 @strawberry.input
 class CreateBudgetInput:
     """A new budget."""
@@ -88,6 +107,14 @@ class CreateBudgetInput:
         "Without one nothing is carried over."
     )
     limits: list[LimitInput] = strawberry.field(default_factory=list)
+    thresholds: list[ThresholdInput] = strawberry.field(
+        default_factory=list, description="Further ones, beside warningThreshold and the limit itself."
+    )
+    cool_down_seconds: int = strawberry.field(
+        default=0,
+        description="For so long after it told something the budget tells nothing lower; what is held back "
+        "is told then, if it is still so.",
+    )
 
     def command(self, principal: Principal) -> CreateBudget:
         """The ledger's command. Raises ``InvalidInput``, ``PricingError``."""
@@ -109,6 +136,8 @@ class CreateBudgetInput:
             priority=self.priority,
             limits=tuple(each.spec() for each in self.limits),
             carry_over_cap_nano=nano(self.carry_over_cap, "carry_over_cap"),
+            thresholds=tuple(each.threshold() for each in self.thresholds),
+            cool_down_seconds=self.cool_down_seconds,
             author=principal.key_id,
         )
 
@@ -131,12 +160,16 @@ class UpdateBudgetInput:
     limits: list[LimitInput] | None = strawberry.field(
         default=UNSET, description="All limits beside the amount: those not named are dropped."
     )
+    thresholds: list[ThresholdInput] | None = strawberry.field(
+        default=UNSET, description="All further thresholds: those not named are dropped."
+    )
+    cool_down_seconds: int | None = UNSET
 
     def command(self, principal: Principal) -> UpdateBudget:
         """The ledger's command. Raises ``InvalidInput``, ``PricingError``."""
         said = {name: value for name, value in vars(self).items() if value is not UNSET}
         del said["budget_id"]
-        for name in ("recurrence", "timezone", "warning_threshold", "limits"):
+        for name in _KEPT:
             if name in said and said[name] is None:
                 raise InvalidInput(f"{name} cannot be removed: leave it out to keep it", field=name)
         changes: dict[str, Any] = {}
@@ -150,6 +183,21 @@ def _as_it_is(value: Any, _field: str) -> Any:
     return value
 
 
+_KEPT: Final = (
+    "recurrence",
+    "timezone",
+    "warning_threshold",
+    "limits",
+    "thresholds",
+    "cool_down_seconds",
+)
+"""What a budget always has."""
+
+
+def _thresholds(value: list[ThresholdInput], _field: str) -> tuple[Threshold, ...]:
+    return tuple(each.threshold() for each in value)
+
+
 def _specs(value: list[LimitInput], _field: str) -> tuple[LimitSpec, ...]:
     return tuple(each.spec() for each in value)
 
@@ -161,6 +209,7 @@ _CHANGES: Final[dict[str, tuple[str, Callable[[Any, str], Any]]]] = {
     "warning_threshold": ("warning_threshold_ppm", ppm),
     "carry_over_cap": ("carry_over_cap_nano", nano),
     "limits": ("limits", _specs),
+    "thresholds": ("thresholds", _thresholds),
 }
 """The ledger's word for a field, and how its value becomes the ledger's; the others are the same."""
 

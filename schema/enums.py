@@ -30,6 +30,7 @@ from ledger.model import (
     EntryKind,
     Meter,
     Outcome,
+    OverrideState,
     Recurrence,
     WindowKind,
 )
@@ -73,6 +74,7 @@ __all__ = [
     "Normalisation",
     "Operator",
     "Outcome",
+    "OverrideState",
     "PriceSourceKind",
     "Pricing",
     "ProcessingMode",
@@ -108,6 +110,7 @@ ENUMS: tuple[type[StrEnum], ...] = (
     Normalisation,
     Operator,
     Outcome,
+    OverrideState,
     Pricing,
     Recurrence,
     RefreshOutcome,

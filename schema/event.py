@@ -61,8 +61,8 @@ class CostRecorded:
 
 
 @strawberry.type(
-    description="A window of a budget's limit reached a threshold: each once per window. Figures are in the "
-    "limit's own unit."
+    description="A window of a budget's limit reached a threshold, each once per window; or an override let "
+    "its first reservation pass the limit. Figures are in the limit's own unit."
 )
 class BudgetEvent:
     """A window reached a threshold."""
@@ -82,6 +82,7 @@ class BudgetEvent:
     window: WindowKind | None
     window_start: DateTime | None
     window_end: DateTime | None
+    override_id: strawberry.ID | None = strawberry.field(description="Of BUDGET_OVERRIDDEN.")
 
     @classmethod
     def of(cls, event: Event) -> Self:
@@ -104,4 +105,5 @@ class BudgetEvent:
             window=None if window is None else WindowKind(window),
             window_start=None if start is None else _instant(start),
             window_end=None if end is None else _instant(end),
+            override_id=optional_id(body.get("override_id")),
         )

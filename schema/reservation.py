@@ -5,7 +5,7 @@ from typing import Annotated, Any, Final, Self
 import strawberry
 
 from ledger import results as answers
-from schema.enums import Decision, Meter, ReservationState, WindowKind
+from schema.enums import Decision, Meter, Pricing, ReservationState, WindowKind
 from schema.recording import (
     ByClass,
     InvalidUsage,
@@ -13,7 +13,7 @@ from schema.recording import (
     RecordUsageResult,
     record_usage_result,
 )
-from schema.scalars import DateTime, Decimal
+from schema.scalars import BigInt, DateTime, Decimal
 from schema.warning import WarningType
 from schema.words import figure, money, optional_id, optional_instant
 
@@ -35,6 +35,9 @@ class Reservation:
     decision: Decision
     delay_ms: int = strawberry.field(description="How long to wait before the call is made.")
     duplicate: bool = strawberry.field(description="Whether the request was repeated.")
+    override_id: strawberry.ID | None = strawberry.field(
+        description="The override by which it passed limits, where this key sees its budget."
+    )
     warnings: list[WarningType]
 
     @classmethod
@@ -52,6 +55,7 @@ class Reservation:
             decision=row.decision,
             delay_ms=row.delay_ms,
             duplicate=row.duplicate,
+            override_id=optional_id(row.override_id),
             warnings=[WarningType.of(each) for each in row.warnings],
         )
 
@@ -183,12 +187,78 @@ class Settled:
 
 SettleResult = Annotated[Settled | OperationConflict | InvalidUsage, ByClass(name="SettleResult")]
 
+
+@strawberry.type(
+    description="Where a stream stands. What it should do is its decision: ALLOW and WARN go on, THROTTLE "
+    "slow down by delayMs, DENY stop."
+)
+class Streamed:
+    """Where a stream stands."""
+
+    reservation: Reservation
+    operation_id: strawberry.ID = strawberry.field(description="The operation that it is billed as.")
+    total_tokens: BigInt = strawberry.field(description="Its completion tokens so far.")
+    charged: Decimal = strawberry.field(
+        description="What this chunk cost; below 0 where the final usage is less than was charged."
+    )
+    remaining: Decimal = strawberry.field(description="What is still held for it.")
+    overrun: Decimal = strawberry.field(description="What this chunk cost beyond what was held.")
+    decision: Decision
+    delay_ms: int
+    duplicate: bool = strawberry.field(description="Whether the chunk had been counted before.")
+    late: bool = strawberry.field(description="Whether the reservation had ended before.")
+    pricing: Pricing | None = strawberry.field(description="Null as long as nothing was counted.")
+    processing_time_ms: BigInt | None
+    warnings: list[WarningType]
+
+    @classmethod
+    def of(cls, row: answers.Streamed) -> Self:
+        """From the ledger's."""
+        return cls(
+            reservation=Reservation.of(row.reservation),
+            operation_id=strawberry.ID(row.operation_id),
+            total_tokens=BigInt(row.total_tokens),
+            charged=money(row.charged_nano),
+            remaining=money(row.reservation.remaining_nano),
+            overrun=money(row.overrun_nano),
+            decision=row.decision,
+            delay_ms=row.delay_ms,
+            duplicate=row.duplicate,
+            late=row.late,
+            pricing=row.pricing,
+            processing_time_ms=None if row.processing_time_ms is None else BigInt(row.processing_time_ms),
+            warnings=[WarningType.of(each) for each in row.warnings],
+        )
+
+
+@strawberry.type(
+    description="Refused: fewer tokens so far than were counted already, as of a chunk that comes late. "
+    "Nothing changed."
+)
+class StreamShrank:
+    """Refused: fewer tokens than were counted."""
+
+    message: str
+    standing: Streamed = strawberry.field(description="Where the stream stands, and what it should do.")
+
+    @classmethod
+    def of(cls, row: answers.StreamShrank) -> Self:
+        """From the ledger's."""
+        return cls(message=row.message, standing=Streamed.of(row.standing))
+
+
+StreamResult = Annotated[
+    Streamed | StreamShrank | OperationConflict | InvalidUsage, ByClass(name="StreamResult")
+]
+
 _MEMBERS: Final[dict[type, Any]] = {
     answers.Reservation: Reservation,
     answers.BudgetExceeded: BudgetExceeded,
     answers.Throttled: Throttled,
     answers.PriceUnknown: PriceUnknown,
     answers.Settled: Settled,
+    answers.Streamed: Streamed,
+    answers.StreamShrank: StreamShrank,
     answers.OperationConflict: OperationConflict,
     answers.InvalidUsage: InvalidUsage,
 }
@@ -203,4 +273,10 @@ def reserve_result(row: answers.ReserveResult) -> ReserveResult:
 def settle_result(row: answers.SettleResult) -> SettleResult:
     """The member of the union for what the ledger answered."""
     member: SettleResult = _MEMBERS[type(row)].of(row)
+    return member
+
+
+def stream_result(row: answers.StreamResult) -> StreamResult:
+    """The member of the union for what the ledger answered."""
+    member: StreamResult = _MEMBERS[type(row)].of(row)
     return member

@@ -1,8 +1,10 @@
 """What callers say about reservations. Resolvers get the ledger's words, unchecked, as for usage."""
 
+from typing import Any
+
 import strawberry
 
-from schema.recording import RecordUsageInput, hand_over_words
+from schema.recording import UNSAID, RecordUsageInput, hand_over_words
 from schema.scalars import JSON, BigInt, Decimal
 
 ONE = BigInt(1)
@@ -67,5 +69,77 @@ class SettleInput:
     final: bool = True
 
 
+@strawberry.input(
+    description="What was used in the end, by the provider's word: it replaces the running count of a stream."
+)
+class StreamUsageInput:
+    """A stream's final usage: words of ``ledger.usage.UsageInput``."""
+
+    prompt_tokens: BigInt | None = strawberry.field(description="Without it: those that were reserved.")
+    completion_tokens: BigInt = UNSAID
+    cache_read_tokens: BigInt = UNSAID
+    cache_write_tokens: BigInt = UNSAID
+    cache_write_1h_tokens: BigInt = UNSAID
+    reasoning_tokens: BigInt = UNSAID
+    audio_input_tokens: BigInt = UNSAID
+    audio_output_tokens: BigInt = UNSAID
+    audio_cache_read_tokens: BigInt = UNSAID
+    image_input_tokens: BigInt = UNSAID
+    image_output_tokens: BigInt = UNSAID
+    video_input_tokens: BigInt = UNSAID
+    video_output_tokens: BigInt = UNSAID
+    web_searches: BigInt = UNSAID
+    pages: BigInt = UNSAID
+    milliseconds: BigInt = UNSAID
+    characters: BigInt = UNSAID
+    requests: BigInt = UNSAID
+    mode: str | None
+    provider_usage: JSON | None = strawberry.field(
+        description="The provider's own usage object, or the answer that holds it, instead of counts."
+    )
+    provider_family: str | None
+    provider_cost: Decimal | None
+    provider_cost_currency: str | None
+
+
+@strawberry.input(
+    description="A chunk of a stream, in completion tokens: totalTokens so far, else this chunk's "
+    "tokenCount. Without either it only asks what to do. usage is the end."
+)
+class StreamInput:
+    """A chunk as reported: the words of ``ledger.reservations.StreamInput``."""
+
+    reservation_id: strawberry.ID
+    model: str
+    provider: str
+    token_count: BigInt | None = strawberry.field(
+        description="This chunk's completion tokens: they are added each time, unless chunk numbers it."
+    )
+    total_tokens: BigInt | None = strawberry.field(
+        description="The stream's completion tokens so far; repeats and late ones change nothing."
+    )
+    processing_time_ms: BigInt | None
+    chunk: BigInt | None = strawberry.field(
+        description="The chunk's number within the stream: its tokenCount is counted once."
+    )
+    operation_id: strawberry.ID | None = strawberry.field(
+        description="The operation that the stream is billed as; without it stream/RESERVATION_ID."
+    )
+    capability_type: str = "stream"
+    session_id: strawberry.ID | None
+    parent_operation_id: strawberry.ID | None
+    usage: StreamUsageInput | None = strawberry.field(
+        description="The provider's final usage: it replaces the running count, and ends the stream."
+    )
+    final: bool = strawberry.field(
+        default=False, description="Ends the stream as it was counted, and gives back the rest."
+    )
+
+    def words(self) -> dict[str, Any]:
+        """The ledger's words, without what was not said."""
+        return {name: said for name, said in vars(self).items() if said is not None}
+
+
+hand_over_words(StreamUsageInput)
 hand_over_words(ReserveInput)
 hand_over_words(ExtendInput)

@@ -7,12 +7,13 @@ import strawberry
 
 from ledger.delivery import DeadLetter as LetterRow
 from ledger.delivery import Endpoint
+from ledger.events import EVENT_TYPES
 from ledger.model import id_of
 from schema.page import PageInfo
 from schema.scalars import BigInt, DateTime
 from schema.words import optional_id, optional_instant
 
-TYPES = "budget.warning, budget.exceeded, cost.recorded"
+TYPES = ", ".join(EVENT_TYPES)
 
 
 @strawberry.type(

@@ -1,9 +1,9 @@
 """Releases the holds that expired, of every tenant: nothing stays held because its holder died.
 
-It asks nothing while nothing is due: commits of this process tell when their holds expire, and of each
-tenant it remembers when the next one does. Holds of other processes are theirs to release; from time to time
-it looks around for what a dead one left. Several may sweep the same tenant: under the ledger's lock all but
-the first find nothing.
+What budgets that cool down held back is told with it, once they may. It asks nothing while nothing is due:
+commits of this process tell when their holds expire, and of each tenant it remembers when the next one does.
+Holds of other processes are theirs to release; from time to time it looks around for what a dead one left.
+Several may sweep the same tenant: under the ledger's lock all but the first find nothing.
 """
 
 import logging
@@ -47,11 +47,12 @@ class Sweeper:
         self._changed = threading.Condition()
 
     def committed(self, changes: Changes) -> None:
-        """A tenant's part of a batch is durable: remember when the first of its holds expires."""
-        held = [hold.expires_at_us for hold in changes.holds.values() if hold.state is HoldState.HELD]
-        if held:
+        """A tenant's part of a batch is durable: remember when it is to be swept for it."""
+        due = [hold.expires_at_us for hold in changes.holds.values() if hold.state is HoldState.HELD]
+        due += [notice.due_us for notice in changes.notices.values() if notice.due_us is not None]
+        if due:
             # To whole steps: however many holds come and go, a tenant is looked at once in each.
-            self._note(changes.head.tenant, -(-min(held) // EVERY_US) * EVERY_US)
+            self._note(changes.head.tenant, -(-min(due) // EVERY_US) * EVERY_US)
 
     def run(self, stop: threading.Event) -> None:
         """Release what expires, until ``stop`` is set; call ``wake`` then to end it at once."""
@@ -83,7 +84,7 @@ class Sweeper:
     def _look_around(self) -> None:
         """Find what other processes left behind."""
         try:
-            found = self._reservations.next_expiry_us(self._reservations.tenants())
+            found = self._reservations.next_due_us(self._reservations.tenants())
         except GraphError:
             logger.warning("the sweeper cannot look for expired holds", exc_info=True)
             return
@@ -103,12 +104,12 @@ class Sweeper:
         """Release a tenant's expired holds, and note when the next one expires."""
         again_us = self._clock() + EVERY_US
         try:
-            first_us = self._reservations.next_expiry_us([tenant]).get(tenant)
+            first_us = self._reservations.next_due_us([tenant]).get(tenant)
             while first_us is not None and first_us <= self._clock() and not stop.is_set():
                 (answer,) = self._committer.submit_blocking([Sweep(tenant, SWEEP_MAX)], ANSWER_SECONDS)
                 if isinstance(answer, LedgerError):
                     raise answer
-                first_us = self._reservations.next_expiry_us([tenant]).get(tenant)
+                first_us = self._reservations.next_due_us([tenant]).get(tenant)
                 if not isinstance(answer, Swept) or not answer.released:
                     break
         except (GraphError, LedgerError, NoAnswer) as error:

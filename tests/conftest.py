@@ -22,9 +22,9 @@ from graph.engines import Connection, open_engine
 from graph.migrations import MIGRATIONS, migrate
 from tests.support import arcadedb, neo4j
 from tests.support.graphs import unmake, wipe
-from tests.support.server_fixtures import client, name, server, server_neo4j, webhook_neo4j
+from tests.support.server_fixtures import client, name, server, server_neo4j, servers, webhook_neo4j
 
-__all__ = ["client", "name", "server", "server_neo4j", "webhook_neo4j"]
+__all__ = ["client", "name", "server", "server_neo4j", "servers", "webhook_neo4j"]
 
 collect_ignore = ["graph/test_neo4j_calendar.py"] if neo4j.calendar_missing() else []
 """What needs a newer Java than Neo4j 5.26 does is tested beside it where there is one."""

@@ -139,6 +139,7 @@ class WindowRow(TypedDict):
     forced: int
     told: list[int]
     carried: int
+    recovered: list[int]
 
 
 class LimitWindows(TypedDict):
@@ -146,6 +147,31 @@ class LimitWindows(TypedDict):
 
     limit_uid: str
     after_us: int
+
+
+class NoticeRow(TypedDict):
+    """When a budget that cools down told something last."""
+
+    budget_uid: str
+    tenant: str
+    at_us: int
+    threshold_ppm: int
+    due_us: int | None
+
+
+class DueParams(TypedDict):
+    """A page of budgets by when they may tell what they held back: keys of (after, before)."""
+
+    after: str
+    before: str
+    limit: int
+
+
+class DueRow(TypedDict):
+    """A budget that may tell what it held back, and when."""
+
+    budget_uid: str
+    due_us: int
 
 
 class AwaitedRow(TypedDict):
@@ -271,6 +297,8 @@ EXPIRING: CypherQuery[ExpiringParams, ExpiringRow] = CypherQuery(
     "ledger/expiring", ExpiringParams, ExpiringRow
 )
 REQUESTS: CypherQuery[Uids, RequestRow] = CypherQuery("ledger/requests", Uids, RequestRow)
+NOTICES: CypherQuery[Uids, NoticeRow] = CypherQuery("ledger/notices", Uids, NoticeRow)
+DUE_NOTICES: CypherQuery[DueParams, DueRow] = CypherQuery("ledger/due_notices", DueParams, DueRow)
 BOOK: CypherQuery[OneUid, BookRow] = CypherQuery("ledger/book", OneUid, BookRow)
 
 WRITE_BATCH: CypherQuery[BatchParams, WrittenRow] = CypherQuery("ledger/write_batch", BatchParams, WrittenRow)
@@ -285,6 +313,7 @@ WRITE_PATHS: CypherQuery[Rows, NoRow] = CypherQuery("ledger/write_paths", Rows, 
 WRITE_UNPRICED: CypherQuery[Rows, NoRow] = CypherQuery("ledger/write_unpriced", Rows, NoRow)
 CREATE_WINDOWS: CypherQuery[Rows, NoRow] = CypherQuery("ledger/create_windows", Rows, NoRow)
 WRITE_EVENTS: CypherQuery[Rows, NoRow] = CypherQuery("ledger/write_events", Rows, NoRow)
+WRITE_NOTICES: CypherQuery[Rows, NoRow] = CypherQuery("ledger/write_notices", Rows, NoRow)
 WRITE_ENTRIES: CypherQuery[Rows, NoRow] = CypherQuery("ledger/write_entries", Rows, NoRow)
 WRITE_DELEGATIONS: CypherQuery[Rows, NoRow] = CypherQuery("ledger/write_delegations", Rows, NoRow)
 WRITE_ARRIVALS: CypherQuery[Rows, NoRow] = CypherQuery("ledger/write_arrivals", Rows, NoRow)

@@ -1,6 +1,6 @@
 """What a tenant has from the moment it is founded."""
 
-from ledger.limits import amount_limit
+from ledger.limits import amount_limit, thresholds
 from ledger.model import UNATTRIBUTED, Budget, BudgetType, Recurrence, Schedule, id_of, uid_of
 
 
@@ -26,5 +26,5 @@ def unattributed(tenant: str) -> Budget:
         priority=None,
         created_at_us=0,
         schedules=(Schedule(0, Recurrence.NONE, "UTC"),),
-        limits=(amount_limit(uid, None, 800_000),),
+        limits=(amount_limit(uid, None, thresholds(800_000)),),
     )

@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from cypher.ledger import HoldRow
 from graph.ledger.entry_rows import present
-from ledger.holds import Decision, HeldWindows, Hold, HoldState, expiry_key
+from ledger.holds import Decision, HeldOverride, HeldStream, HeldWindows, Hold, HoldState, expiry_key
 from ledger.model import ChargePath
 
 Properties = dict[str, Any]
@@ -32,7 +32,37 @@ def hold_figures(hold: Hold) -> Properties:
     }
     if hold.state is HoldState.HELD:
         figures |= _windows(hold.windows)
+    if hold.override is not None:
+        figures["override_nano"] = hold.override.amount_nano
+    if hold.stream is not None:
+        figures |= _stream(hold.stream)
+    if hold.processing_time_ms is not None:
+        figures["processing_time_ms"] = hold.processing_time_ms
     return figures
+
+
+def _stream(stream: HeldStream) -> Properties:
+    return {
+        "stream_operation_id": stream.operation_id,
+        "stream_started_us": stream.started_us,
+        "stream_chunks": [number for run in stream.chunks for number in run],
+        "stream_ended": stream.ended,
+    }
+
+
+def _override_of(node: Properties) -> HeldOverride | None:
+    if node.get("override_uid") is None:
+        return None
+    windows = tuple(node.get("override_windows") or ())
+    return HeldOverride(node["override_uid"], node["override_budget_uid"], node["override_nano"], windows)
+
+
+def _stream_of(node: Properties) -> HeldStream | None:
+    if node.get("stream_operation_id") is None:
+        return None
+    numbers: list[int] = node.get("stream_chunks") or []
+    runs = tuple(zip(numbers[::2], numbers[1::2], strict=True))
+    return HeldStream(node["stream_operation_id"], node["stream_started_us"], runs, node["stream_ended"])
 
 
 def _windows(windows: HeldWindows) -> Properties:
@@ -58,7 +88,15 @@ def hold_properties(hold: Hold) -> Properties:
         "level_of": hold.level_of,
         "decision": hold.decision.value,
         "warnings": hold.warnings,
+        "prompt_tokens": hold.prompt_tokens,
+        "ttl_seconds": hold.ttl_seconds,
     }
+    if hold.override is not None:
+        properties |= {
+            "override_uid": hold.override.uid,
+            "override_budget_uid": hold.override.budget_uid,
+            "override_windows": list(hold.override.windows),
+        }
     return present(properties)
 
 
@@ -92,5 +130,10 @@ def hold_of(row: HoldRow) -> Hold:
         node["overrun_nano"],
         Decision(node["decision"]),
         node.get("warnings"),
+        node.get("prompt_tokens") or 0,
+        node.get("ttl_seconds") or 0,
+        _override_of(node),
+        _stream_of(node),
+        node.get("processing_time_ms"),
         stored=True,
     )

@@ -1,12 +1,12 @@
 """Between the ledger's nouns and the properties of their nodes."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import astuple
 from typing import Any
 
 import orjson
 
-from cypher.ledger import AgentRow, BudgetRow, HeadRow, OperationRow, SpentByFactsRow, WindowRow
+from cypher.ledger import AgentRow, BookRow, BudgetRow, HeadRow, OperationRow, SpentByFactsRow, WindowRow
 from graph.ledger.entry_rows import Properties, entry_of, forced_properties, present
 from graph.ledger.usage_rows import COUNTED, counts_of, resource_type_of
 from ledger.changes import Event, Grown, LedgerHead, PricedLater, RecordedOperation
@@ -15,6 +15,7 @@ from ledger.model import (
     Agent,
     Budget,
     BudgetType,
+    ChargePath,
     Enforcement,
     Increase,
     Limit,
@@ -22,6 +23,7 @@ from ledger.model import (
     Pricing,
     Recurrence,
     Schedule,
+    Threshold,
     Throttle,
     Window,
     WindowKind,
@@ -29,7 +31,7 @@ from ledger.model import (
     uid_of,
 )
 from ledger.plan import resource_of
-from ledger.reader import KnownOperation, Spent
+from ledger.reader import Book, KnownOperation, Spent
 from ledger.results import RecordedUsage
 from ledger.warnings import load_warnings
 from pricing.modes import Mode
@@ -62,6 +64,10 @@ def budget_properties(budget: Budget, version: int) -> Properties:
         ).decode(),
         "recut_us": budget.recut_us,
         "carry_over_cap_nano": budget.carry_over_cap_nano,
+        "thresholds": orjson.dumps([list(each) for each in budget.thresholds]).decode()
+        if budget.thresholds
+        else None,
+        "cool_down_seconds": budget.cool_down_seconds or None,
         "version": version,
     }
 
@@ -98,6 +104,8 @@ def budget_of(row: BudgetRow) -> Budget:
         limits=limits,
         recut_us=node["recut_us"],
         carry_over_cap_nano=node.get("carry_over_cap_nano"),
+        thresholds=tuple(Threshold(*each) for each in orjson.loads(node.get("thresholds") or "[]")),
+        cool_down_seconds=node.get("cool_down_seconds") or 0,
     )
 
 
@@ -151,6 +159,7 @@ def window_figures(window: Window) -> Properties:
         "forced": window.forced,
         "told": window.told,
         "carried": window.carried,
+        "recovered": window.recovered,
     }
 
 
@@ -167,6 +176,7 @@ def window_of(row: WindowRow) -> Window:
         list(row["told"]),
         stored=True,
         carried=row["carried"],
+        recovered=list(row["recovered"]),
     )
 
 
@@ -290,6 +300,7 @@ def grown_properties(grown: Grown | PricedLater) -> Properties:
         "fingerprint": grown.usage.fingerprint,
         # One that says nothing leaves what is there.
         **present({"estimated_cost_nano": grown.usage.estimated_nano}),
+        **({} if grown.usage.mode is Mode.STANDARD else {"mode": grown.usage.mode.value}),
         **charged_properties(grown),
     }
 
@@ -335,6 +346,27 @@ def facts_of(node: Mapping[str, Any]) -> dict[str, str | None]:
         "model_id": node.get("model_id"),
         "resource": resource_of(node.get("model_id"), node["total_tokens"], node["category"]),
     }
+
+
+def book_of(found: Sequence[BookRow]) -> Book | None:
+    """An operation's entries, each with the path that it was charged to."""
+    if not found:
+        return None
+    usage = found[0]["usage"]
+    entries = tuple(
+        (
+            entry_of(row["entry"]),
+            ChargePath(
+                row["path_uid"] or "",
+                usage["tenant"],
+                tuple(row["chain"] or ()),
+                tuple(row["scoped"] or ()),
+            ),
+        )
+        for row in found
+        if row["entry"] is not None
+    )
+    return Book(facts_of(usage), entries)
 
 
 def spent_of(row: SpentByFactsRow) -> Spent:

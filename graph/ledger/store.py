@@ -14,15 +14,17 @@ from graph.ledger import (
     archive_rows,
     entry_rows,
     hold_rows,
+    notice_rows,
+    override_rows,
     price_store,
     rows,
 )
 from graph.ledger.founding import unattributed
 from ledger.archive import RawUsage
-from ledger.changes import AgreementMonth, Changes, KnownRequest, LedgerHead, MonthUse
+from ledger.changes import AgreementMonth, Changes, KnownRequest, LedgerHead, MonthUse, Notice
 from ledger.errors import Unavailable
 from ledger.holds import Hold
-from ledger.model import Agent, Budget, ChargePath, Window, seq_uid, uid_of
+from ledger.model import Agent, Budget, Override, Window, seq_uid, uid_of
 from ledger.ports import Locked, Wanted
 from ledger.reader import Bill, Book, KnownOperation, Spent
 from pricing.calendar import INSTANT_MAX_US
@@ -125,6 +127,26 @@ class GraphLedgerTransaction:
     def prices(self, tenant: str, since_version: int, prices: Prices) -> None:
         """Add what was said about prices after that version."""
         price_store.read_said(self._transaction, tenant, since_version, prices)
+
+    def overrides(self, uids: Iterable[str]) -> dict[str, Override]:
+        """Those of the overrides that exist."""
+        return override_rows.read(self._transaction, uids)
+
+    def open_overrides(self, tenant: str, now_us: int) -> list[Override]:
+        """Those that are neither revoked nor past their end."""
+        return override_rows.read_open(self._transaction, tenant, now_us)
+
+    def held_of_override(self, uid: str) -> int:
+        """What reservations hold, or spent, of an override."""
+        return override_rows.held_of(self._transaction, uid)
+
+    def notices(self, budget_uids: Iterable[str]) -> dict[str, Notice]:
+        """When budgets that cool down told something last."""
+        return notice_rows.read(self._transaction, budget_uids)
+
+    def due_notices(self, tenant: str, now_us: int, limit: int) -> list[str]:
+        """Budgets that may tell by now what they held back."""
+        return [uid for uid, _ in notice_rows.read_due(self._transaction, tenant, now_us, limit)]
 
     def months(self, uids: Iterable[str]) -> dict[str, MonthUse]:
         """Those of the months' uses that exist."""
@@ -236,26 +258,7 @@ class GraphLedgerTransaction:
 
     def book(self, operation_uid: str) -> Book | None:
         """An operation's entries, oldest first."""
-        found = self._transaction.run(queries.BOOK, {"uid": operation_uid})
-        if not found:
-            return None
-        usage = found[0]["usage"]
-        return Book(
-            rows.facts_of(usage),
-            tuple(
-                (
-                    entry_rows.entry_of(row["entry"]),
-                    ChargePath(
-                        row["path_uid"] or "",
-                        usage["tenant"],
-                        tuple(row["chain"] or ()),
-                        tuple(row["scoped"] or ()),
-                    ),
-                )
-                for row in found
-                if row["entry"] is not None
-            ),
-        )
+        return rows.book_of(self._transaction.run(queries.BOOK, {"uid": operation_uid}))
 
     def write(self, changes: Sequence[Changes]) -> None:
         """Write one batch. Nodes come before the relationships that lead to them."""
@@ -281,6 +284,8 @@ class GraphLedgerTransaction:
             write_entries(self._transaction, each.audit)
             agreement_store.write(self._transaction, each)
             archive_rows.write(self._transaction, each)
+            override_rows.write(self._transaction, each)
+            notice_rows.write(self._transaction, each)
         self._write_batch(changes)
         self._rows(
             queries.WRITE_DELEGATIONS, [link._asdict() for each in changes for link in each.delegations]

@@ -160,4 +160,26 @@ MIGRATIONS: tuple[Migration, ...] = (
         types=(statements.TYPE_ARCHIVE_UID, statements.TYPE_RETENTION_UID),
         schema=(statements.UNIQUE_ARCHIVE_UID, statements.UNIQUE_RETENTION_UID),
     ),
+    Migration(
+        version=8,
+        name="overrides",
+        types=(
+            statements.TYPE_OVERRIDE_UID,
+            statements.TYPE_OVERRIDE_OPEN_KEY,
+            statements.TYPE_OVERRIDE_TIME_KEY,
+            statements.TYPE_RESERVATION_OVERRIDE_UID,
+        ),
+        schema=(
+            statements.UNIQUE_OVERRIDE_UID,
+            statements.INDEX_OVERRIDE_BY_OPEN_KEY,
+            statements.INDEX_OVERRIDE_BY_TIME_KEY,
+            statements.INDEX_RESERVATION_BY_OVERRIDE_UID,
+        ),
+    ),
+    Migration(
+        version=9,
+        name="budgets that cool down",
+        types=(statements.TYPE_NOTICE_UID, statements.TYPE_NOTICE_DUE_KEY),
+        schema=(statements.UNIQUE_NOTICE_UID, statements.INDEX_NOTICE_BY_DUE_KEY),
+    ),
 )

@@ -7,8 +7,16 @@ from ledger.commands import USAGES_MAX
 from resolvers.info import Info
 from schema.access import guarded
 from schema.recording import words_of
-from schema.reservation import Reservation, ReserveResult, SettleResult, reserve_result, settle_result
-from schema.reservation_inputs import ExtendInput, ReserveInput, SettleInput
+from schema.reservation import (
+    Reservation,
+    ReserveResult,
+    SettleResult,
+    StreamResult,
+    reserve_result,
+    settle_result,
+    stream_result,
+)
+from schema.reservation_inputs import ExtendInput, ReserveInput, SettleInput, StreamInput
 
 
 @strawberry.type
@@ -37,6 +45,17 @@ class ReservationMutations:
         rows = [words_of(each) for each in input.usages]
         reserving, principal = info.context.services.reserving, info.context.principal
         return settle_result(await reserving.settle(principal, input.reservation_id, rows, final=input.final))
+
+    @guarded(
+        Permission.RECORD,
+        description="Bill a reservation's stream as it flows, and ask whether to go on, slow down or stop. "
+        "What was reported is charged whatever becomes of its caller.",
+    )
+    async def stream(self, info: Info, input: StreamInput) -> StreamResult:
+        """Where a stream stands."""
+        info.context.renew()
+        reserving, principal = info.context.services.reserving, info.context.principal
+        return stream_result(await reserving.stream(principal, input.words()))
 
     @guarded(
         Permission.RECORD,

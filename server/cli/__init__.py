@@ -14,6 +14,7 @@ from server.cli import (
     exporting,
     importing,
     keys,
+    override,
     price_sources,
     webhooks,
 )
@@ -49,6 +50,7 @@ app.command()(demo)
 app.add_typer(importing.app)
 app.add_typer(exporting.app)
 app.add_typer(budget.app)
+app.add_typer(override.app)
 app.add_typer(price_sources.app)  # `prices`, with the commands about their sources
 app.add_typer(agreements.app)
 app.add_typer(evolve.app)

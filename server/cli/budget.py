@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from server.cli.errors import CliError
-from server.cli.limits import LIMIT_HELP, limits_of
+from server.cli.limits import LIMIT_HELP, limits_of, thresholds_of
 from server.cli.options import DataDir, Json, Key, Url, Where
 
 PAGE = 200
@@ -54,6 +54,17 @@ End = Annotated[str | None, typer.Option(help="When its period ends.")]
 WarnAt = Annotated[
     float | None, typer.Option(help="The fraction of the amount from which it warns.", min=0, max=1)
 ]
+Thresholds = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--threshold",
+        help='A further utilization that is told: 0.5, or "0.5 hysteresis 0.1" to be told when it is left.',
+        metavar="THRESHOLD",
+    ),
+]
+CoolDown = Annotated[
+    int | None, typer.Option(help="For so many seconds it tells nothing lower than what it told.", min=0)
+]
 Limits = Annotated[list[str] | None, typer.Option("--limit", help=LIMIT_HELP, metavar="LIMIT")]
 CarryOver = Annotated[
     str | None, typer.Option(help="How much of what a period leaves the next one has on top, at most.")
@@ -84,6 +95,8 @@ def create(
     period_start: Start = None,
     period_end: End = None,
     warn_at: WarnAt = None,
+    threshold: Thresholds = None,
+    cool_down: CoolDown = None,
     carry_over_cap: CarryOver = None,
     limit: Limits = None,
     priority: Priority = None,
@@ -98,6 +111,7 @@ def create(
       costgraph budget create acme --type platform --amount 1000 --recurrence monthly
       costgraph budget create acme/search --parent acme --type project --amount 300
       costgraph budget create acme/bots --limit "COST DAY 25 HARD" --limit "TOKENS DAY 1000000 SOFT"
+      costgraph budget create acme/ads --amount 50 --threshold 0.5 --threshold "0.9 hysteresis 0.05"
       costgraph budget create lab --limit "REQUESTS MINUTE 9 each USER" --limit "LEVEL 50 of agents"
     """
     fields = {
@@ -113,6 +127,8 @@ def create(
         "periodStart": period_start,
         "periodEnd": period_end,
         "warningThreshold": warn_at,
+        "thresholds": None if threshold is None else thresholds_of(threshold),
+        "coolDownSeconds": cool_down,
         "carryOverCap": carry_over_cap,
         "limits": None if limit is None else limits_of(limit),
         "priority": priority,
@@ -136,6 +152,8 @@ def set_(
     period_start: Start = None,
     period_end: End = None,
     warn_at: WarnAt = None,
+    threshold: Thresholds = None,
+    cool_down: CoolDown = None,
     carry_over_cap: CarryOver = None,
     limit: Limits = None,
     priority: Priority = None,
@@ -146,7 +164,7 @@ def set_(
     """Change some fields of a budget; what is not given stays.
 
     --amount none takes the amount away: the budget only tracks from then on. With --limit all limits
-    beside the amount are those that are given; --limit none removes them.
+    beside the amount are those that are given; --limit none removes them. So with --threshold.
 
     costgraph budget set acme --amount 2000
     costgraph budget set acme --warn-at 0.9 --timezone Europe/Berlin
@@ -161,6 +179,8 @@ def set_(
             "periodStart": period_start,
             "periodEnd": period_end,
             "warningThreshold": warn_at,
+            "thresholds": None if threshold is None else thresholds_of(threshold),
+            "coolDownSeconds": cool_down,
             "carryOverCap": carry_over_cap,
             "limits": None if limit is None else limits_of(limit),
             "priority": priority,

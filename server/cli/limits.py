@@ -1,4 +1,4 @@
-"""Limits as the command line says them: ``COST DAY 25 HARD``, ``LEVEL 50 of agents``."""
+"""Limits and thresholds as the command line says them: ``COST DAY 25 HARD``, ``0.5 hysteresis 0.1``."""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -23,6 +23,29 @@ def limits_of(said: Sequence[str]) -> list[dict[str, Any]]:
     if [text.lower() for text in said] == [NONE]:
         return []
     return [_limit(text) for text in said]
+
+
+def thresholds_of(said: Sequence[str]) -> list[dict[str, Any]]:
+    """Thresholds as the API takes them; ``none`` alone is none. Raises ``CliError``."""
+    if [text.lower() for text in said] == [NONE]:
+        return []
+    return [_threshold(text) for text in said]
+
+
+def _threshold(text: str) -> dict[str, Any]:
+    match text.split():
+        case [at]:
+            words = {"at": at}
+        case [at, word, hysteresis] if word.lower() == "hysteresis":
+            words = {"at": at, "hysteresis": hysteresis}
+        case _:
+            words = {"at": ""}
+    try:
+        return {name: float(word) for name, word in words.items()}
+    except ValueError:
+        raise CliError(
+            f'"{text}" is no threshold. Say it like 0.5, or "0.5 hysteresis 0.1".', MISUSED
+        ) from None
 
 
 def _limit(text: str) -> dict[str, Any]:

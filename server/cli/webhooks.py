@@ -45,7 +45,11 @@ Endpoint = Annotated[
 ]
 Types = Annotated[
     list[str] | None,
-    typer.Option("--type", help="budget.warning, budget.exceeded or cost.recorded; again for more."),
+    typer.Option(
+        "--type",
+        help="budget.warning, budget.exceeded, budget.recovered, budget.overridden or cost.recorded; again "
+        "for more.",
+    ),
 ]
 
 

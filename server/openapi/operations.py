@@ -12,7 +12,7 @@ from typing import Any, Final
 from pydantic import BaseModel
 
 from insight.rollups import Dimension, Granularity
-from ledger.reservations import ExtendInput, ReserveInput
+from ledger.reservations import ExtendInput, ReserveInput, StreamInput
 from ledger.usage import UsageInput
 from pricing.anomaly import Severity
 from pricing.quote import Pricing
@@ -108,6 +108,7 @@ RESERVATION: Final[Json] = {
     "decision": "ALLOW",
     "delay_ms": 0,
     "duplicate": False,
+    "override_id": None,
     "warnings": WARNINGS,
 }
 RESERVATION_ID: Final = Parameter(
@@ -184,6 +185,35 @@ OPERATIONS: Final[Mapping[tuple[str, str], Operation]] = {
         body=ExtendInput,
         example={"idempotency_key": "job-1-longer", "ttl_seconds": 600},
         problems=(402, 404, 409, 422, 429),
+    ),
+    ("POST", "/v1/reservations/{reservation_id}/stream"): Operation(
+        "reservations",
+        "Bill a stream as it flows, and ask whether to go on (ALLOW, WARN), slow down (THROTTLE), or stop "
+        "(DENY). `usage`, by the provider's word, replaces the count and is the end.",
+        {
+            200: Answer(
+                "Billed, or only asked.",
+                {
+                    "reservation": RESERVATION,
+                    "operation_id": "stream/job-1",
+                    "total_tokens": 100,
+                    "charged": "0.004",
+                    "remaining": "0.004",
+                    "overrun": "0",
+                    "decision": "ALLOW",
+                    "delay_ms": 0,
+                    "duplicate": False,
+                    "late": False,
+                    "pricing": "PRICED",
+                    "processing_time_ms": 850,
+                    "warnings": WARNINGS,
+                },
+            )
+        },
+        path=(RESERVATION_ID,),
+        body=StreamInput,
+        example={"model": "gpt-4o", "provider": "openai", "total_tokens": 100, "processing_time_ms": 850},
+        problems=(404, 409, 422),
     ),
     ("POST", "/v1/reservations/{reservation_id}/settle"): Operation(
         "reservations",

@@ -11,7 +11,16 @@ from ledger.access import Permission, Principal
 from ledger.errors import InvalidInput, NotFound
 from ledger.holds import HoldState
 from ledger.model import uid_of
-from ledger.results import RecordResult, Reservation, ReserveResult, Settled, SettleResult
+from ledger.results import (
+    RecordResult,
+    Reservation,
+    ReserveResult,
+    Settled,
+    SettleResult,
+    Streamed,
+    StreamResult,
+    StreamShrank,
+)
 from resolvers.context import Context
 from server.errors import BadRequest
 from server.headers import Answer
@@ -22,7 +31,7 @@ from server.rest.usage import CONFLICT, answer_of
 from server.rest.words import instant, money, warning
 from server.routes import GuardedRoute, Routes
 
-HELD, OK = 201, 200
+HELD, OK, SHRANK = 201, 200, 409
 
 
 class Reserver(Protocol):
@@ -41,6 +50,10 @@ class Reserver(Protocol):
         final: bool = True,
     ) -> SettleResult:
         """Charge usage to a hold."""
+        ...
+
+    async def stream(self, principal: Principal, fields: Mapping[str, Any]) -> StreamResult:
+        """Bill a chunk of a stream."""
         ...
 
     async def extend(self, principal: Principal, fields: Mapping[str, Any]) -> ReserveResult:
@@ -73,11 +86,7 @@ class _Door:
 
     async def extend(self, request: Request, principal: Principal) -> Response:
         """200 extended · 402, 429 as above, and the reservation is as it was · 409 it has ended."""
-        fields = await _fields(request)
-        if "reservation_id" in fields:
-            raise InvalidInput("reservation_id is in the path already", field="reservation_id")
-        fields["reservation_id"] = request.path_params["reservation_id"]
-        result = await self._ledger.extend(principal, fields)
+        result = await self._ledger.extend(principal, await _of_reservation(request))
         return _json(reservation_body(result)) if isinstance(result, Reservation) else refusal_of(result)
 
     async def settle(self, request: Request, principal: Principal) -> Response:
@@ -90,6 +99,19 @@ class _Door:
             return _json(settled_body(result, results))
         status, answer = self._answered(result)
         return _json(answer, status, PROBLEM.encode())
+
+    async def stream(self, request: Request, principal: Principal) -> Response:
+        """200 billed, or only asked; ``decision`` says go on, slow down, stop · 409 it shrank, conflicts."""
+        result = await self._ledger.stream(principal, await _of_reservation(request))
+        match result:
+            case Streamed():
+                return _json(streamed_body(result))
+            case StreamShrank():
+                self._metrics.refused(result.code)
+                return _json(_shrank_body(result), SHRANK, PROBLEM)
+            case _:
+                status, answer = self._answered(result)
+                return _json(answer, status, PROBLEM)
 
     def _answered(self, result: RecordResult) -> tuple[int, dict[str, Any]]:
         status, answer = answer_of(result)
@@ -120,6 +142,7 @@ def reservation_routes(
     return [
         routes.guarded("POST", "/v1/reservations", door.reserve, needs=needs),
         routes.guarded("POST", "/v1/reservations/{reservation_id}/settle", door.settle, needs=needs),
+        routes.guarded("POST", "/v1/reservations/{reservation_id}/stream", door.stream, needs=needs),
         routes.guarded("POST", "/v1/reservations/{reservation_id}/extend", door.extend, needs=needs),
         routes.guarded("POST", "/v1/reservations/{reservation_id}/release", door.release, needs=needs),
         routes.guarded("GET", "/v1/reservations/{reservation_id}", door.show, needs=Permission.READ),
@@ -131,6 +154,14 @@ async def _fields(request: Request) -> dict[str, Any]:
     if not isinstance(body, dict):
         raise BadRequest("Send one JSON object.")
     return cast("dict[str, Any]", body)
+
+
+async def _of_reservation(request: Request) -> dict[str, Any]:
+    """The body with the reservation that the path names."""
+    fields = await _fields(request)
+    if "reservation_id" in fields:
+        raise InvalidInput("reservation_id is in the path already", field="reservation_id")
+    return {**fields, "reservation_id": request.path_params["reservation_id"]}
 
 
 def _json(body: object, status: int = OK, media_type: bytes = b"application/json") -> Response:
@@ -166,6 +197,7 @@ def reservation_body(row: Reservation) -> dict[str, Any]:
         "decision": row.decision,
         "delay_ms": row.delay_ms,
         "duplicate": row.duplicate,
+        "override_id": row.override_id,
         "warnings": [warning(each) for each in row.warnings],
     }
 
@@ -181,4 +213,35 @@ def settled_body(row: Settled, results: list[dict[str, Any]]) -> dict[str, Any]:
         "decision": row.decision,
         "delay_ms": row.delay_ms,
         "warnings": [warning(each) for each in row.warnings],
+    }
+
+
+def streamed_body(row: Streamed) -> dict[str, Any]:
+    """A stream in the words of GraphQL's ``Streamed``."""
+    return {
+        "reservation": reservation_body(row.reservation),
+        "operation_id": row.operation_id,
+        "total_tokens": row.total_tokens,
+        "charged": money(row.charged_nano),
+        "remaining": money(row.reservation.remaining_nano),
+        "overrun": money(row.overrun_nano),
+        "decision": row.decision,
+        "delay_ms": row.delay_ms,
+        "duplicate": row.duplicate,
+        "late": row.late,
+        "pricing": row.pricing,
+        "processing_time_ms": row.processing_time_ms,
+        "warnings": [warning(each) for each in row.warnings],
+    }
+
+
+def _shrank_body(row: StreamShrank) -> dict[str, Any]:
+    """Where the stream stands, as a problem."""
+    return {
+        "status": SHRANK,
+        "code": row.code,
+        "title": "The stream shrank",
+        "field": "total_tokens",
+        "detail": row.message,
+        **streamed_body(row.standing),
     }

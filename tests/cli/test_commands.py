@@ -104,6 +104,11 @@ def test_a_tree_is_made_changed_moved_closed_and_shown(shell: Shell, name: str) 
         (("budget", "create", "{name}", "--limit", "COST DAY much"), REFUSED, "much"),
         (("budget", "create", "{name}", "--limit", "LEVEL DAY 1 of agents"), REFUSED, "LEVEL goes with"),
         (("budget", "create", "{name}", "--limit", "LEVEL 1"), REFUSED, "names its resource"),
+        (("budget", "create", "{name}", "--threshold", "half"), MISUSED, "is no threshold"),
+        (("budget", "create", "{name}", "--threshold", "0.5 hysteresis"), MISUSED, "is no threshold"),
+        (("budget", "create", "{name}", "--threshold", "1.5"), REFUSED, "at most 1"),
+        (("override", "revoke", "{name}"), REFUSED, "{name}"),
+        (("override", "grant", "{name}", "--amount", "1", "--reason", "r"), REFUSED, "{name}"),
         (("budget", "move", "{name}"), MISUSED, "--under PARENT"),
         (("budget", "move", "{name}", "--under", "x", "--root"), MISUSED, "--under PARENT"),
         (("budget", "close", "{name}"), REFUSED, "{name}"),
@@ -333,3 +338,34 @@ def test_help_comes_with_examples_and_without_heavy_imports() -> None:
     code = f"import sys, server.cli; print(*sorted({heavy} & set(sys.modules)))"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert loaded.stdout.strip() == ""
+
+
+THRESHOLDS = "query($id: ID!) { budget(budgetId: $id) { thresholds { at hysteresis } coolDownSeconds } }"
+
+
+def test_thresholds_are_given_and_taken_away(shell: Shell, client: Client, name: str) -> None:
+    said = ("--threshold", "0.9 hysteresis 0.05", "--threshold", "0.5", "--cool-down", "60")
+    shell.run("budget", "create", name, "--amount", "10", *said)
+    shown = client.data(THRESHOLDS, id=name)["budget"]
+    assert shown == {
+        "thresholds": [{"at": 0.5, "hysteresis": None}, {"at": 0.9, "hysteresis": 0.05}],
+        "coolDownSeconds": 60,
+    }
+    shell.run("budget", "set", name, "--threshold", "none", "--cool-down", "0")
+    assert client.data(THRESHOLDS, id=name)["budget"] == {"thresholds": [], "coolDownSeconds": 0}
+
+
+def test_an_override_is_granted_listed_and_revoked(shell: Shell, client: Client, name: str) -> None:
+    shell.run("budget", "create", name, "--amount", "0")
+    said = ("--amount", "2", "--reason", "incident 7", "--agent", name, "--idempotency-key", name)
+    until = ("--until", "2100-01-01T00:00:00Z")
+    for _ in range(2):
+        assert "incident 7" in shell.run("override", "grant", name, *said, *until)
+    (listed,) = shell.json("override", "list", name)
+    assert (listed["state"], listed["remaining"], listed["agentId"]) == ("ACTIVE", "2", name)
+    asked = {"idempotency_key": name, "agent_id": name, "budget_id": name, "amount": "1.5"}
+    assert client.post("/v1/reservations", json=asked).json()["override_id"] == listed["overrideId"]
+    assert "1.5" in shell.run("override", "list", name, "--state", "active")
+    assert "revoked" in shell.run("override", "revoke", listed["overrideId"])
+    assert shell.json("override", "list", name, "--state", "active") == []
+    assert [each["used"] for each in shell.json("override", "list", name)] == ["1.5"]

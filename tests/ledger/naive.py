@@ -21,6 +21,7 @@ from ledger.commands import (
     UpdateBudget,
 )
 from ledger.model import Enforcement, Meter, WindowKind
+from ledger.override_commands import CreateOverride, RevokeOverride
 from ledger.usage import Usage
 from tests.support.world import DAY_US, MINUTE_US
 
@@ -45,6 +46,22 @@ class NaiveHold:
     amount: int
     left: dict[Meter, int]
     state: str = "HELD"
+    charged: int = 0
+    override: "NaiveOverride | None" = None
+    taken: int = 0
+    """What it has of the override."""
+
+    def end(self, state: str) -> None:
+        self.state = state
+        self.taken = min(self.taken, self.charged)
+
+
+@dataclass
+class NaiveOverride:
+    budget: str
+    amount: int
+    until_us: int
+    revoked: bool = False
 
 
 @dataclass
@@ -69,8 +86,9 @@ class Naive:
     charges: list[Charge] = field(default_factory=list)
     operations: dict[str, Operation] = field(default_factory=dict)
     extended: set[str] = field(default_factory=set)
-    expired: list[NaiveHold] = field(default_factory=list)
-    """What has expired in this batch."""
+    expired: list[tuple[NaiveHold, int]] = field(default_factory=list)
+    """What has expired in this batch, with what it had of its override."""
+    overrides: dict[str, NaiveOverride] = field(default_factory=dict)
 
     def chain(self, budget_id: str) -> tuple[str, ...]:
         found: list[str] = []
@@ -83,8 +101,8 @@ class Naive:
     def decide(self, command: Command, now_us: int) -> Outcome:  # noqa: C901, PLR0911, PLR0912 - one line a command
         for hold in self.holds.values():
             if hold.state == "HELD" and hold.expires_us <= now_us:
-                hold.state = "EXPIRED"
-                self.expired.append(hold)
+                self.expired.append((hold, hold.taken))
+                hold.end("EXPIRED")
         match command:
             case CreateBudget():
                 self.budgets[command.budget_id] = NaiveBudget(
@@ -110,6 +128,10 @@ class Naive:
                 return self._record(command, now_us)
             case Sweep():
                 return ("swept",)
+            case CreateOverride():
+                return self._grant(command, now_us)
+            case RevokeOverride():
+                return self._revoke(command)
             case _:
                 raise AssertionError(command)
 
@@ -177,9 +199,10 @@ class Naive:
         tokens = (command.prompt_tokens or 0) + (command.max_completion_tokens or 0)
         asked = {Meter.COST: command.amount_nano, Meter.TOKENS: tokens, Meter.REQUESTS: 1}
         refused = self.passed(chain, asked, now_us)
-        if Enforcement.HARD in refused:
+        override = self._override(chain, command.amount_nano, now_us) if refused else None
+        if override is None and Enforcement.HARD in refused:
             return ("exceeded",)
-        if refused:
+        if override is None and refused:
             return ("throttled",)
         if command.dry_run:
             return ("reservation", "RELEASED", command.amount_nano, 0)
@@ -190,9 +213,43 @@ class Naive:
             now_us + command.ttl_seconds * 1_000_000,
             command.amount_nano,
             asked,
+            override=override,
+            taken=0 if override is None else command.amount_nano,
         )
         self.holds[hold.key] = hold
         return self._as_is(hold)
+
+    def used(self, override: NaiveOverride) -> int:
+        return sum(each.taken for each in self.holds.values() if each.override is override)
+
+    def _override(self, chain: tuple[str, ...], amount: int, now_us: int) -> NaiveOverride | None:
+        found = [
+            (each.until_us, key, each)
+            for key, each in self.overrides.items()
+            if each.budget in chain
+            and not each.revoked
+            and each.until_us > now_us
+            and 0 < amount <= each.amount - self.used(each)
+        ]
+        return min(found)[2] if found else None
+
+    def _grant(self, command: CreateOverride, now_us: int) -> Outcome:
+        known = self.overrides.get(command.override_id)
+        if known is None:
+            if self.budgets[command.budget_id].closed:
+                return ("error", "BUDGET_CLOSED")
+            if command.until_us <= now_us:
+                return ("error", "INVALID")
+            known = NaiveOverride(command.budget_id, command.amount_nano, command.until_us)
+            self.overrides[command.override_id] = known
+        return ("override", known.amount, known.revoked)
+
+    def _revoke(self, command: RevokeOverride) -> Outcome:
+        known = self.overrides.get(command.override_id)
+        if known is None:
+            return ("error", "NOT_FOUND")
+        known.revoked = True
+        return ("override", known.amount, known.revoked)
 
     def _as_is(self, hold: NaiveHold) -> Outcome:
         left = hold.left[Meter.COST] if hold.state == "HELD" else 0
@@ -203,7 +260,7 @@ class Naive:
         if hold is None:
             return ("error", "NOT_FOUND")
         if hold.state == "HELD":
-            hold.state = "RELEASED"
+            hold.end("RELEASED")
         return self._as_is(hold)
 
     def _extend(self, command: Extend, now_us: int) -> Outcome:  # noqa: C901, PLR0911 - plain rules, one by one
@@ -279,12 +336,15 @@ class Naive:
             if hold.state == "HELD":
                 hold.left = {meter: max(0, left - amounts[meter]) for meter, left in hold.left.items()}
             charged += cost
+            hold.charged += cost
             self.operations[usage.sent.operation_id] = Operation(_identity(usage), counts, paid + cost, usage)
             results.append("charged")
         if results and all(each == "conflict" for each in results):
             return ("conflict",)
         pure = not news and hold.state in {"SETTLED", "RELEASED"}
-        if command.final and (hold.state == "HELD" or (hold.state == "EXPIRED" and news)):
+        if command.final and hold.state == "HELD":
+            hold.end("SETTLED")
+        elif command.final and hold.state == "EXPIRED" and news:
             hold.state = "SETTLED"
         return ("settled", tuple(results), None if pure else charged, late and news, self._as_is(hold))
 

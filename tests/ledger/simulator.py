@@ -29,7 +29,8 @@ from ledger.commands import (
 from ledger.decide import Answer
 from ledger.errors import LedgerError
 from ledger.holds import HoldState
-from ledger.model import Budget, BudgetType, Enforcement, Meter, WindowKind, uid_of
+from ledger.model import Budget, BudgetType, Enforcement, Meter, Override, WindowKind, uid_of
+from ledger.override_commands import CreateOverride, RevokeOverride
 from ledger.results import (
     BudgetExceeded,
     InvalidUsage,
@@ -75,6 +76,8 @@ def outcome_of(answer: Answer) -> Outcome:  # noqa: C901, PLR0911 - one line an 
             return ("error", answer.code)
         case Budget():
             return ("budget",)
+        case Override():
+            return ("override", answer.amount_nano, answer.revoked_at_us is not None)
         case Swept():
             return ("swept",)
         case _:
@@ -159,8 +162,8 @@ class Simulation:
         expected = [self.naive.decide(command, now_us) for command in batch]
         if not self.committed:
             # Nothing was written, so the ledger has not seen this time; another process may be behind it.
-            for hold in self.naive.expired:
-                hold.state = "HELD"
+            for hold, taken in self.naive.expired:
+                hold.state, hold.taken = "HELD", taken
         if answers is not None:
             for command, answer, said in zip(batch, answers, expected, strict=True):
                 found = outcome_of(answer)
@@ -199,6 +202,8 @@ class Simulation:
             (12, self._record),
             (3, lambda: Sweep(T)),
             (2, self._move),
+            (3, self._grant),
+            (1, self._revoke),
             (3, self._update),
             (1, self._close),
         ]
@@ -251,6 +256,15 @@ class Simulation:
 
     def _release(self) -> Command:
         return Release(T, None, self._reservation())
+
+    def _grant(self) -> Command:
+        until_us = self.clock_us + self.random.choice([MINUTE_US, DAY_US])
+        name, amount = self.random.choice(BUDGETS), self.random.randrange(1, 40)
+        return CreateOverride(T, None, f"grant{self._number()}", name, amount, "trouble", until_us)
+
+    def _revoke(self) -> Command:
+        granted = [each.override_id for each in self.sent if isinstance(each, CreateOverride)][-5:]
+        return RevokeOverride(T, None, self.random.choice([*granted, "nothing"]))
 
     def _move(self) -> Command:
         name = self.random.choice(BUDGETS[1:])

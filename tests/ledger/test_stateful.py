@@ -20,6 +20,7 @@ from ledger.commands import (
     reservation_id_of,
 )
 from ledger.model import BudgetType, Enforcement, Meter, WindowKind
+from ledger.override_commands import CreateOverride, RevokeOverride
 from tests.ledger.naive import Naive
 from tests.ledger.simulator import outcome_of
 from tests.support.world import SECOND_US, T, World, cost, usage
@@ -46,6 +47,7 @@ class LedgerMachine(RuleBasedStateMachine):
         self.world = World()
         self.naive = Naive()
         self.first: dict[str, Reserve] = {}
+        self.granted: dict[str, CreateOverride] = {}
 
     def tell(self, command: Command) -> None:
         self.naive.expired.clear()
@@ -100,6 +102,22 @@ class LedgerMachine(RuleBasedStateMachine):
     @rule(budget=BUDGETS, specs=LIMITS)
     def limit(self, budget: str, specs: list[LimitSpec]) -> None:
         self.tell(UpdateBudget(T, None, budget, {"limits": tuple(specs)}))
+
+    @rule(
+        number=st.integers(0, 4),
+        budget=BUDGETS,
+        amount=st.integers(1, 20),
+        seconds=st.sampled_from([30, 9000]),
+    )
+    def grant(self, number: int, budget: str, amount: int, seconds: int) -> None:
+        until_us = self.world.now_us + seconds * SECOND_US
+        asked = CreateOverride(T, None, f"o{number}", budget, amount, "trouble", until_us)
+        self.tell(self.granted.setdefault(asked.override_id, asked))
+
+    @rule(number=st.integers(0, 4))
+    def revoke(self, number: int) -> None:
+        asked = CreateOverride(T, None, f"o{number}", "root", 1, "trouble", 1)
+        self.tell(RevokeOverride(T, None, asked.override_id))
 
     @rule(budget=st.sampled_from(["mid", "leaf", "other"]), parent=st.one_of(st.none(), BUDGETS))
     def move(self, budget: str, parent: str | None) -> None:

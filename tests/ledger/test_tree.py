@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger.limits import limits_of
+from ledger.limits import limits_of, thresholds
 from ledger.model import Budget, BudgetType, ChargePath, Recurrence, Schedule, id_of, uid_of
 from ledger.tree import BudgetTree
 
@@ -33,7 +33,7 @@ def node(budget_id: str, parent: str | None = None, **fields: Any) -> Budget:
         "priority": None,
         "created_at_us": 0,
         "schedules": (Schedule(0, Recurrence.NONE, "UTC"),),
-        "limits": limits_of(uid_of("t", budget_id), None, 800_000, ()),
+        "limits": limits_of(uid_of("t", budget_id), None, thresholds(800_000), ()),
     }
     return Budget(**{**values, **fields})
 

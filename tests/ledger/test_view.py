@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from ledger.limits import amount_limit
+from ledger.limits import amount_limit, thresholds
 from ledger.model import Budget, BudgetType, Recurrence, Schedule, uid_of
 from ledger.tree import BudgetTree
 from ledger.view import LARGER_THAN_PARENT, View, page_of
@@ -31,7 +31,7 @@ def budget(budget_id: str, parent: str | None = None, amount_nano: int | None = 
         priority=None,
         created_at_us=0,
         schedules=(Schedule(0, Recurrence.NONE, "UTC"),),
-        limits=(amount_limit(uid, amount_nano, 800_000),),
+        limits=(amount_limit(uid, amount_nano, thresholds(800_000)),),
     )
 
 

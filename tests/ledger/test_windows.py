@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger.limits import limits_of
+from ledger.limits import limits_of, thresholds
 from ledger.model import (
     Budget,
     BudgetState,
@@ -62,7 +62,7 @@ def a_budget(*kinds: WindowKind, timezone: str = "UTC", **fields: Any) -> Budget
         priority=None,
         created_at_us=0,
         schedules=(Schedule(0, recurrence, timezone),),
-        limits=limits_of("t/b", 100, 800_000, specs),
+        limits=limits_of("t/b", 100, thresholds(800_000), specs),
     )
     return replace(budget, **fields)
 
@@ -269,7 +269,7 @@ def test_a_limit_added_later_has_no_window_that_had_ended_by_then() -> None:
 
 def test_a_limit_on_one_request_or_on_a_level_has_no_window_in_time() -> None:
     specs = (limit(Meter.COST, 5, WindowKind.REQUEST), limit(Meter.LEVEL, 5, resource="agents"))
-    budget = replace(a_budget(), limits=limits_of("t/b", 100, 800_000, specs))
+    budget = replace(a_budget(), limits=limits_of("t/b", 100, thresholds(800_000), specs))
     assert [window_span(budget, each, us("2026-11-22T00:00")) for each in budget.limits[1:]] == [None, None]
     shown = current_windows(budget, us("2026-11-22T00:00"))
     assert [(each.meter, each.window) for each, _ in shown] == [
@@ -394,7 +394,7 @@ def test_a_calendar_limit_is_shown_as_it_is_now_whether_or_not_the_period_has_en
 
 
 def test_a_budget_of_nothing_is_used_up_by_anything() -> None:
-    nothing = replace(a_budget(), amount_nano=0, limits=limits_of("t/b", 0, 800_000, ()))
+    nothing = replace(a_budget(), amount_nano=0, limits=limits_of("t/b", 0, thresholds(800_000), ()))
     assert standing(nothing, "2026-11-22T09:00", 0)[0] is BudgetState.OK
     assert standing(nothing, "2026-11-22T09:00", 1)[0] is BudgetState.EXCEEDED
     ((first, window), *_) = current_windows(nothing, us("2026-11-22T09:00"))

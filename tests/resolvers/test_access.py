@@ -54,9 +54,13 @@ NEEDS = {
     "Mutation.recordUsages": Permission.RECORD,
     "Mutation.reserve": Permission.RECORD,
     "Mutation.settle": Permission.RECORD,
+    "Mutation.stream": Permission.RECORD,
     "Mutation.extend": Permission.RECORD,
     "Mutation.release": Permission.RECORD,
     "Mutation.adjustUsage": Permission.OPERATE,
+    "Query.overrides": Permission.OPERATE,
+    "Mutation.createOverride": Permission.OPERATE,
+    "Mutation.revokeOverride": Permission.OPERATE,
     "Mutation.increaseLimit": Permission.MANAGE_BUDGETS,
     "Mutation.createRateCard": Permission.OPERATE,
     "Mutation.updateRateCard": Permission.OPERATE,
@@ -148,6 +152,9 @@ ASKED = {
         'mutation { reserve(input: {idempotencyKey: "a", agentId: "a", amount: "1"}) { __typename } }'
     ),
     "Mutation.settle": 'mutation { settle(input: {reservationId: "a", usages: []}) { __typename } }',
+    "Mutation.stream": (
+        'mutation { stream(input: {reservationId: "a", model: "m", provider: "p"}) { __typename } }'
+    ),
     "Mutation.extend": (
         'mutation { extend(input: {reservationId: "a", idempotencyKey: "a"}) { __typename } }'
     ),
@@ -156,6 +163,12 @@ ASKED = {
         'mutation { adjustUsage(input: {idempotencyKey: "a", operationId: "a", kind: REFUND, change: "-1"})'
         " { duplicate } }"
     ),
+    "Query.overrides": "{ overrides { pageInfo { hasNextPage } } }",
+    "Mutation.createOverride": (
+        'mutation { createOverride(input: {idempotencyKey: "a", budgetId: "a", amount: "1", reason: "r",'
+        ' until: "2100-01-01T00:00:00Z"}) { overrideId } }'
+    ),
+    "Mutation.revokeOverride": 'mutation { revokeOverride(overrideId: "a") { overrideId } }',
     "Mutation.increaseLimit": (
         'mutation { increaseLimit(input: {idempotencyKey: "a", budgetId: "a", amount: "1",'
         ' until: "2100-01-01T00:00:00Z"}) { budgetId } }'

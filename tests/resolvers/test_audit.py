@@ -82,6 +82,7 @@ SOURCE = {
     "everySeconds": None,
 }
 INCREASE = {"idempotencyKey": "i", "budgetId": "acme", "amount": "1", "until": "2100-01-01T00:00:00Z"}
+OVERRIDE = {**INCREASE, "idempotencyKey": "o", "reason": "an incident"}
 REFUND = {"idempotencyKey": "r", "operationId": "op", "kind": "REFUND", "change": "-0.001"}
 ALWAYS = {"from": "2020-01-01T00:00:00Z", "to": "2100-01-01T00:00:00Z", "dryRun": False}
 FILE = '{"m": {"input_cost_per_token": 0.000001, "litellm_provider": "p", "mode": "chat"}}'
@@ -91,6 +92,7 @@ MUTATIONS: dict[str, tuple[str, Any, str]] = {
     "updateBudget": ("UpdateBudgetInput", {"budgetId": "acme", "amount": "3"}, "budget.update"),
     "moveBudget": ("", 'budgetId: "acme", newParentBudgetId: "other"', "budget.move"),
     "increaseLimit": ("IncreaseLimitInput", INCREASE, "budget.increase_limit"),
+    "createOverride": ("CreateOverrideInput", OVERRIDE, "override.create"),
     "adjustUsage": ("AdjustUsageInput", REFUND, "usage.adjust"),
     "createRateCard": ("RateCardInput", card("10"), "rate_card.put"),
     "updateRateCard": ("RateCardInput", card("20"), "rate_card.put"),
@@ -118,6 +120,7 @@ WEBHOOKS = (
     "deleteWebhookEndpoint",
 )
 ELSEWHERE = {
+    "revokeOverride",
     "revokeApiKey",
     "approveHeldPrices",
     "rejectHeldPrices",
@@ -149,6 +152,21 @@ def test_every_administrative_mutation_leaves_an_entry(admin: Caller) -> None:
         found = acts(admin)
         assert (len(found), found[0]["action"]) == (before + 1, action), name
         assert found[0]["author"] == "an-admin"
+
+
+def test_an_override_is_told_as_it_was_and_its_end_once(admin: Caller) -> None:
+    budget(admin, "acme", amount="10")
+    create = "mutation($input: CreateOverrideInput!) { createOverride(input: $input) { overrideId } }"
+    granted = admin.get(create, input=OVERRIDE)["createOverride"]["overrideId"]
+    assert admin.get(create, input=OVERRIDE)["createOverride"]["overrideId"] == granted
+    for _ in range(2):
+        admin.get(f'mutation {{ revokeOverride(overrideId: "{granted}") {{ state }} }}')
+    ended, created = acts(admin)[:2]
+    assert [created["action"], ended["action"]] == ["override.create", "override.revoke"]
+    assert (created["subject"], created["budgetId"], created["before"]) == (granted, "acme", None)
+    assert (created["after"]["amount_nano"], created["after"]["reason"]) == ("1000000000", "an incident")
+    assert ("revoked_by" in ended["before"], ended["after"]["revoked_by"]) == (False, "an-admin")
+    assert len(acts(admin)) == 3
 
 
 def test_agreements_are_told_with_their_terms_and_months_that_close_by_themselves_are_not(

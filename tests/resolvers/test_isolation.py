@@ -111,6 +111,10 @@ PROBES: dict[str, tuple[str, ...]] = {
         "input: {reservationId: <reservation>, usages: []}",
         "input: {reservationId: <reservation>, usages: [{operationId: <fresh>, agentId: <agent>, <call>}]}",
     ),
+    "stream": (
+        "input: {reservationId: <reservation>, model: <model>, <openai>, totalTokens: 5}",
+        "input: {reservationId: <reservation>, model: <model>, <openai>, usage: {completionTokens: 5}}",
+    ),
     "extend": ("input: {reservationId: <reservation>, idempotencyKey: <fresh>, addAmount: <cent>}",),
     "release": ("reservationId: <reservation>",),
     "adjustUsage": (
@@ -122,6 +126,12 @@ PROBES: dict[str, tuple[str, ...]] = {
         "input: {idempotencyKey: <fresh>, budgetId: <budget>, amount: <cent>, until: <later>}",
         "input: {idempotencyKey: <fresh>, budgetId: <above>, amount: <cent>, until: <later>}",
     ),
+    "overrides": ("", "budgetId: <budget>", "budgetId: <above>", "state: ACTIVE"),
+    "createOverride": (
+        'input: {idempotencyKey: <fresh>, budgetId: <budget>, amount: <cent>, reason: "r", until: <later>}',
+        'input: {idempotencyKey: <fresh>, budgetId: <above>, amount: <cent>, reason: "r", until: <later>}',
+    ),
+    "revokeOverride": ("overrideId: <override>",),
     "operation": ("operationId: <operation>",),
     "rateCards": ("", "budgetId: <budget>", "budgetId: <above>", "cardId: <card>"),
     "exchangeRates": ("",),
@@ -230,6 +240,9 @@ TAKEN_BY_OTHERS: dict[str, tuple[str, ...]] = {
     "createBudget": ("input: {budgetId: <budget>, parentBudgetId: <own>, budgetType: TASK}",),
     "registerAgent": ("input: {agentId: <agent>, name: <own>}",),
     "recordUsage": ("input: {operationId: <operation>, agentId: <own>, <call>}",),
+    "createOverride": (
+        ('input: {idempotencyKey: <granted>, budgetId: "web", amount: <cent>, reason: "r", until: <later>}'),
+    ),
     "reserve": ("input: {idempotencyKey: <reserved>, agentId: <own>, amount: <cent>}",),
     "createExperiment": ("input: {experimentId: <experiment>, budgetId: <lab>}",),
     "recordLineage": ("experimentId: <lab>, agents: [{agentId: <agent>}]",),
@@ -338,7 +351,8 @@ def test_another_tenant_learns_nothing_at_all(world: World, stranger: Caller) ->
 def test_the_marks_are_there_for_those_who_may_see_them(world: World) -> None:
     prober = Prober(world.admin, {})
     listed = ("budgets", "agents", "usage", "apiKeys", "experiments")
-    for field in (*listed, "costAnomalies", "agreements", "priceSources", "heldPrices", "webhookEndpoints"):
+    sources = ("priceSources", "heldPrices")
+    for field in (*listed, *sources, "costAnomalies", "agreements", "overrides", "webhookEndpoints"):
         assert marked(prober.caller.get(f"{{ {field} {everything(field)} }}"))
     own = world.confined.get(f'{{ budget(budgetId: "web") {everything("budget")} }}')["budget"]
     assert (own["childCount"], own["status"]["spent"]) == (2, "0.0035")

@@ -29,6 +29,7 @@ GUARDED = {
     ("POST", "/v1/usage"): Permission.RECORD,
     ("POST", "/v1/reservations"): Permission.RECORD,
     ("POST", "/v1/reservations/{reservation_id}/settle"): Permission.RECORD,
+    ("POST", "/v1/reservations/{reservation_id}/stream"): Permission.RECORD,
     ("POST", "/v1/reservations/{reservation_id}/extend"): Permission.RECORD,
     ("POST", "/v1/reservations/{reservation_id}/release"): Permission.RECORD,
     ("GET", "/v1/reservations/{reservation_id}"): Permission.READ,

@@ -4,17 +4,16 @@ import itertools
 import os
 import random
 from collections import Counter
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
-from pathlib import Path
 
 import httpx
 import pytest
 
 from tests.server.test_rest_reservations import called, make, reserve, standing
 from tests.support.referee import Referee
-from tests.support.servers import Client, ServerProcess, on_engine
+from tests.support.servers import Client, ServerProcess
 
 CLIENTS = 64
 FULL = bool(os.environ.get("COSTGRAPH_TEST_FULL"))
@@ -24,22 +23,6 @@ NANO = 10**9
 CHECK = "query($id: ID!) { ledgerCheck(budgetId: $id) { ok findings { invariant expected actual } } }"
 
 Servers = Sequence[ServerProcess]
-
-
-@pytest.fixture(scope="module", params=["arcadedb, one server", "neo4j, several servers"])
-def servers(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Generator[list[ServerProcess]]:
-    """One server on the embedded folder; on Neo4j two, in a full run four."""
-    folder: Path = tmp_path_factory.mktemp("limits")
-    if request.param.startswith("arcadedb"):
-        running = [ServerProcess(on_engine(folder))]
-    else:
-        neo4j = request.getfixturevalue("server_neo4j")
-        running = [ServerProcess(on_engine(folder / f"{n}", neo4j)) for n in range(4 if FULL else 2)]
-    yield running
-    for server in running:
-        server.stop()
 
 
 def together(servers: Servers, work: Callable[[Client, int], None], clients: int = CLIENTS) -> None:

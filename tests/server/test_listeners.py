@@ -10,7 +10,8 @@ from ledger.access import Principal, Role
 from ledger.changes import Event
 from ledger.commands import CreateBudget
 from ledger.model import BudgetType
-from server.services import open_services
+from ledger.results import Reservation
+from server.services import Running, open_services
 from server.settings import load_settings
 from tests.support.servers import eventually
 
@@ -26,6 +27,20 @@ class Listener:
         self.told.append(event)
         if self._failing is not None:
             raise self._failing
+
+
+async def _stream_past(running: Running, admin: Principal) -> None:
+    """Stream until the budget is used up, chunk by chunk."""
+    ledger, reserving = running.services.ledger, running.services.reserving
+    await ledger.submit(
+        CreateBudget("default", None, "flow", BudgetType.CUSTOM, None, amount_nano=100 * 10_000)
+    )
+    said = {"idempotency_key": "k", "agent_id": "a", "budget_id": "flow", "amount": "0"}
+    held = await reserving.reserve(admin, said)
+    assert isinstance(held, Reservation)
+    for total in range(10, 111, 10):
+        chunk = {"model": "gpt-4o", "provider": "openai", "total_tokens": total}
+        await reserving.stream(admin, {"reservation_id": held.reservation_id, **chunk})
 
 
 def test_listeners_are_told_of_each_threshold_and_hold_up_nobody(
@@ -58,5 +73,8 @@ def test_listeners_are_told_of_each_threshold_and_hold_up_nobody(
             }
             asyncio.run(ledger.record(admin, row))
         eventually(lambda: len(listener.told) == 2)
-    assert [event.type for event in listener.told] == ["budget.warning", "budget.exceeded"]
+        asyncio.run(_stream_past(running, admin))
+        eventually(lambda: len(listener.told) == 4)
+    assert [event.type for event in listener.told] == ["budget.warning", "budget.exceeded"] * 2
+    assert {event.budget_uid for event in listener.told[2:]} == {"default/flow"}
     assert failing.told == listener.told

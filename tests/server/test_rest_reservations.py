@@ -57,6 +57,7 @@ def test_what_is_held_is_created_and_the_same_again_is_answered_as_it_is(client:
         "decision": "ALLOW",
         "delay_ms": 0,
         "duplicate": False,
+        "override_id": None,
         "warnings": [],
     }
     again = client.post("/v1/reservations", json=said)
@@ -150,7 +151,7 @@ def test_what_cannot_be_reserved_names_its_field(
 
 
 @pytest.mark.parametrize(
-    "path", ["/v1/reservations", "/v1/reservations/x/settle", "/v1/reservations/x/extend"]
+    "path", ["/v1/reservations", *(f"/v1/reservations/x/{each}" for each in ("settle", "extend", "stream"))]
 )
 def test_a_body_that_is_no_object_is_refused(client: Client, path: str) -> None:
     assert client.post(path, json=[1]).status_code == 400
@@ -330,6 +331,8 @@ def like_unknown(caller: Client, reservation_id: str) -> bool:
         ("POST", "/settle", row),
         ("POST", "/settle", {"usages": []}),
         ("POST", "/extend", {"idempotency_key": "k"}),
+        ("POST", "/stream", {"model": "gpt-4o", "provider": "openai", "total_tokens": 5}),
+        ("POST", "/stream", {"model": "gpt-4o", "provider": "openai", "final": True}),
         ("POST", "/release", None),
     ):
         found, unknown = (
@@ -373,6 +376,6 @@ def test_a_viewer_may_look_and_nothing_else(client: Client, server: ServerProces
     with server.client(new_key(client, role="VIEWER")) as viewer:
         assert viewer.get(f"/v1/reservations/{held}").status_code == 200
         assert reserve(viewer, f"{name}-2", "unattributed", amount="1").status_code == 403
-        for action in ("settle", "extend", "release"):
+        for action in ("settle", "extend", "stream", "release"):
             assert viewer.post(f"/v1/reservations/{held}/{action}", json={}).status_code == 403
     client.post(f"/v1/reservations/{held}/release")

@@ -15,6 +15,8 @@ def check_books(store: SimulatedStore, *, limits_were_lowered: bool = False) -> 
     _check_usages(store)
     limits = {limit.uid: limit for budget, _ in store.budgets.values() for limit in budget.limits}
     reserved: dict[str, int] = {}
+    overridden: dict[str, int] = {}
+    used: dict[str, int] = {}
     for hold in store.holds.values():
         amounts = hold.amounts()
         assert all(amount >= 0 for _, amount in amounts), hold
@@ -23,6 +25,13 @@ def check_books(store: SimulatedStore, *, limits_were_lowered: bool = False) -> 
         assert len({uid for uid, _ in amounts}) == len(amounts), f"{hold.uid} holds twice on a window"
         for uid, amount in amounts:
             reserved[uid] = reserved.get(uid, 0) + amount
+            if uid in hold.overridden:
+                overridden[uid] = overridden.get(uid, 0) + amount
+        if hold.override is not None:
+            used[hold.override.uid] = used.get(hold.override.uid, 0) + hold.override.amount_nano
+    for override in store.overrides.values():
+        assert override.used_nano == used.get(override.uid, 0), f"used of {override}"
+        assert 0 <= override.used_nano <= override.amount_nano, override
     forced = _forced(store)
     for window in store.windows.values():
         assert window.reserved == reserved.get(window.uid, 0), f"reserved of {window.uid}: {window}"
@@ -33,7 +42,8 @@ def check_books(store: SimulatedStore, *, limits_were_lowered: bool = False) -> 
             continue
         assert window.spent == _spent(store, limit, window.uid, window.start_us, window.end_us), window
         if limit.amount is not None and limit.enforcement is Enforcement.HARD and not limits_were_lowered:
-            assert window.spent + window.reserved - window.forced <= limit.amount + window.carried, window
+            most = limit.amount + window.carried + overridden.get(window.uid, 0)
+            assert window.spent + window.reserved - window.forced <= most, window
 
 
 def _forced(store: SimulatedStore) -> dict[str, int]:

@@ -29,7 +29,7 @@ class World:
 
     def seen(self) -> Any:
         """All that is there, as somebody sees it who may see everything."""
-        names = ("budgets", "agents", "apiKeys", "usage", "experiments", "webhookEndpoints")
+        names = ("budgets", "agents", "apiKeys", "usage", "experiments", "overrides", "webhookEndpoints")
         shown = {name: self.admin.get(f"{{ {name} {everything(name, 1)} }}")[name] for name in names}
         sources = self.admin.get(f"{{ priceSources {everything('priceSources', 1)} }}")
         held = self.admin.get(f"{{ heldPrices {everything('heldPrices', 1)} }}")
@@ -71,6 +71,14 @@ def contracted(admin: Caller) -> None:
     said = {"agreementId": "hush-agreement", "budgetId": "hush-budget", "fromMonth": "2026-10"}
     credit = [{"termId": "hush credit", "amount": "777.7"}]
     admin.get(agree, input={**said, "credits": credit, "reason": "hush reason"})
+
+
+def overridden(admin: Caller) -> str:
+    """The id of a marked override."""
+    create = "mutation($input: CreateOverrideInput!) { createOverride(input: $input) { overrideId } }"
+    said = {"idempotencyKey": "hush-override", "budgetId": "hush-budget", "amount": "777.7"}
+    until = {"reason": "hush reason", "until": "2100-01-01T00:00:00Z", "userId": "hush-person"}
+    return admin.get(create, input={**said, **until, "agentId": "hush-elder"})["createOverride"]["overrideId"]
 
 
 def hooked(admin: Caller) -> str:
@@ -157,6 +165,7 @@ def made(services: Services, tenant: str) -> World:
         "reservation": held_aside(admin),
         "reserved": "hush-key",
         "adjusted": "hush-refund",
+        "granted": "hush-override",
         "budget": "hush-budget",
         "above": "hush-above",
         "agent": "hush-agent",
@@ -168,6 +177,7 @@ def made(services: Services, tenant: str) -> World:
         "key": key,
         "card": "hush-card",
         "agreement": "hush-agreement",
+        "override": overridden(admin),
         "webhook": hooked(admin),
         "tenant": tenant,
     }

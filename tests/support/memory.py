@@ -19,6 +19,7 @@ from ledger.changes import (
     KnownRequest,
     LedgerHead,
     MonthUse,
+    Notice,
     RecordedOperation,
 )
 from ledger.holds import Hold
@@ -28,6 +29,7 @@ from ledger.model import (
     Budget,
     ChargePath,
     CostEntry,
+    Override,
     Pricing,
     Window,
     uid_of,
@@ -175,6 +177,18 @@ class MemoryTransaction:
 
     def prices(self, tenant: str, since_version: int, prices: Prices) -> None:
         """Nothing: tests.support.simulated_store keeps what is said about prices."""
+
+    def overrides(self, uids: Iterable[str]) -> dict[str, Override]:  # noqa: ARG002 - it keeps none
+        return {}
+
+    def open_overrides(self, tenant: str, now_us: int) -> list[Override]:  # noqa: ARG002 - as above
+        return []
+
+    def notices(self, budget_uids: Iterable[str]) -> dict[str, Notice]:  # noqa: ARG002 - as above
+        return {}
+
+    def due_notices(self, tenant: str, now_us: int, limit: int) -> list[str]:  # noqa: ARG002 - as above
+        return []
 
     def months(self, uids: Iterable[str]) -> dict[str, MonthUse]:  # noqa: ARG002 - it keeps none
         return {}

@@ -20,13 +20,14 @@ from ledger.changes import (
     KnownRequest,
     LedgerHead,
     MonthUse,
+    Notice,
     RecordedOperation,
     Statement,
 )
 from ledger.closing import STATEMENT_FACTS
 from ledger.errors import Unavailable
 from ledger.holds import Hold, HoldState, expiry_key
-from ledger.limits import amount_limit
+from ledger.limits import amount_limit, thresholds
 from ledger.model import (
     UNATTRIBUTED,
     Agent,
@@ -35,6 +36,7 @@ from ledger.model import (
     ChargePath,
     CostEntry,
     EntryKind,
+    Override,
     Recurrence,
     Schedule,
     Window,
@@ -87,6 +89,8 @@ class SimulatedStore(StoredBooks):
     agreement_months: dict[str, AgreementMonth] = field(default_factory=dict)
     booked_as: dict[str, Statement] = field(default_factory=dict)
     """The statements of closed months."""
+    overrides: dict[str, Override] = field(default_factory=dict)
+    notices: dict[str, Notice] = field(default_factory=dict)
     commits: int = 0
     statements: int = 0
     """Round trips since somebody set it to 0."""
@@ -131,6 +135,8 @@ class SimulatedStore(StoredBooks):
         for each in (*changes.cards, *changes.rates, *changes.files, *changes.agreed):
             self.said.append((head.tenant, head.version, each))
         self.months.update(changes.months)
+        self.overrides.update(changes.overrides)
+        self.notices.update(changes.notices)
         self.agreement_months.update(changes.agreement_months)
         for statement in changes.statements:
             _new(statement.uid, self.booked_as)
@@ -226,7 +232,7 @@ class SimulatedTransaction:
         budget = Budget(
             uid, tenant, UNATTRIBUTED, None, "Unattributed", None, "USD", BudgetType.CUSTOM, None, None, None,
             Recurrence.NONE, "UTC", "UTC", 800_000, None, 0, (Schedule(0, Recurrence.NONE, "UTC"),),
-            (amount_limit(uid, None, 800_000),),
+            (amount_limit(uid, None, thresholds(800_000)),),
         )  # fmt: skip
         self._store.budgets[uid] = budget, 1
         self._store.heads[tenant] = LedgerHead(tenant, version=1)
@@ -270,6 +276,25 @@ class SimulatedTransaction:
     def month_sums(self, budget_uid: str, spans: Sequence[tuple[int, int]]) -> list[MonthSums]:
         self._step("read")
         return [self._store.sums_in(budget_uid, *span) for span in spans]
+
+    def overrides(self, uids: Iterable[str]) -> dict[str, Override]:
+        self._step("read")
+        return {uid: self._store.overrides[uid] for uid in uids if uid in self._store.overrides}
+
+    def open_overrides(self, tenant: str, now_us: int) -> list[Override]:
+        self._step("read")
+        known = (each for each in self._store.overrides.values() if each.tenant == tenant)
+        return [each for each in known if each.revoked_at_us is None and each.until_us > now_us]
+
+    def notices(self, budget_uids: Iterable[str]) -> dict[str, Notice]:
+        self._step("read")
+        return {uid: self._store.notices[uid] for uid in budget_uids if uid in self._store.notices}
+
+    def due_notices(self, tenant: str, now_us: int, limit: int) -> list[str]:
+        self._step("read")
+        known = (each for each in self._store.notices.values() if each.tenant == tenant)
+        due = sorted((each.due_us, each.budget_uid) for each in known if each.due_us is not None)
+        return [uid for due_us, uid in due if due_us <= now_us][:limit]
 
     def months(self, uids: Iterable[str]) -> dict[str, MonthUse]:
         self._step("read")

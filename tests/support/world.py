@@ -1,5 +1,6 @@
 """A ledger on a store in memory, with a clock that tests turn: commands in, answers out."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,6 +25,7 @@ from ledger.results import Reservation, Settled
 from ledger.state import TenantState
 from ledger.usage import Usage, parse_usage
 from pricing.bounds import Bound
+from pricing.ports import RateSource
 from pricing.quote import Quote, Reason
 from tests.support.books import check_books
 from tests.support.simulated_store import SimulatedStore
@@ -78,10 +80,12 @@ class World:
     now_us: int = NOON_US
     states: dict[str, TenantState] = field(default_factory=dict)
     keys: int = 0
+    lists: Sequence[RateSource] = ()
+    """What the ledger prices by itself: streams."""
 
     def tell(self, *commands: Command) -> list[Answer]:
         """Decide and commit as one batch; the books must agree after it."""
-        answers = attempt(self.store, self.states, commands, self.now_us).answers
+        answers = attempt(self.store, self.states, commands, self.now_us, self.lists).answers
         check_books(self.store, limits_were_lowered=True)
         return answers
 

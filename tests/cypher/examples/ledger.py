@@ -28,6 +28,7 @@ FIGURES: dict[str, Any] = {
     "forced": 0,
     "told": [800_000],
     "carried": 0,
+    "recovered": [],
 }
 USAGE: dict[str, Any] = {
     "tenant": TENANT,
@@ -150,6 +151,21 @@ ABOVE = f"{TENANT}/above"
 AWAITING: Given = (ledger.WRITE_DELEGATIONS, rows({"parent_uid": ABOVE, "child_uid": PRICED}))
 ARRIVED = "CREATE (:TokenUsage {uid: 'example-ledger/above'})"
 LIMITED = (BUDGETS, LIMITS, WINDOWS)
+NOTICED: Given = (
+    ledger.WRITE_NOTICES,
+    rows(
+        {
+            "uid": LEAF,
+            "properties": {
+                "tenant": TENANT,
+                "at_us": 1,
+                "threshold_ppm": 5,
+                "due_us": 9,
+                "due_key": f"{TENANT}/9",
+            },
+        }
+    ),
+)
 PATHED = (FOUNDED, BUDGETS, AGENTS, PATHS)
 RECORDED = (*PATHED, BATCH, WITHOUT_PRICE)
 SPAN: ledger.BudgetInSpan = {"budget_uid": ROOT, "start_us": 0, "end_us": 10}
@@ -180,6 +196,13 @@ EXAMPLES = (
     Example(ledger.HOLDS, {"uids": [HOLD, "unknown"]}, RECORDED),
     Example(ledger.EXPIRING, {"after": f"{TENANT}/", "before": f"{TENANT}0", "limit": 5}, RECORDED),
     Example(ledger.REQUESTS, {"uids": [REQUEST]}, (REQUESTED,)),
+    written(NOTICED, BUDGETS),
+    Example(ledger.NOTICES, {"uids": [LEAF, "unknown"]}, (BUDGETS, NOTICED)),
+    Example(
+        ledger.DUE_NOTICES,
+        {"after": f"{TENANT}/", "before": f"{TENANT}0", "limit": 5},
+        (BUDGETS, NOTICED),
+    ),
     Example(ledger.BOOK, {"uid": PRICED}, RECORDED),
     Example(ledger.BOOK, {"uid": UNPRICED}, RECORDED),
     Example(ledger.SPENT_BY_FACTS, SPAN, RECORDED),

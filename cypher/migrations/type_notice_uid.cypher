@@ -1,0 +1,2 @@
+CREATE CONSTRAINT type_notice_uid IF NOT EXISTS
+FOR (n:Notice) REQUIRE n.uid IS :: STRING

@@ -1,0 +1,2 @@
+CREATE CONSTRAINT unique_notice_uid IF NOT EXISTS
+FOR (n:Notice) REQUIRE n.uid IS UNIQUE

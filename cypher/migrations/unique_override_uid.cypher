@@ -1,0 +1,2 @@
+CREATE CONSTRAINT unique_override_uid IF NOT EXISTS
+FOR (n:Override) REQUIRE n.uid IS UNIQUE
