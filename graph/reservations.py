@@ -7,6 +7,7 @@ from cypher.query import NoParams
 from graph.database import Database, Transaction
 from graph.ledger.hold_rows import hold_of
 from ledger.holds import Hold
+from ledger.quotas import Held
 
 
 class Reservations:
@@ -26,13 +27,28 @@ class Reservations:
 
         It costs as much as there are open ones, however many there ever were.
         """
-        # A key is tenant/expiry/id, and 0 is what follows the slash.
-        params: reservations.KeyRange = {"after": f"{tenant}/{now_us:016d}0", "before": f"{tenant}0"}
+        after, before = _open(tenant, now_us)
+        params: reservations.KeyRange = {"after": after, "before": before}
         counts: dict[str, int] = {}
         for row in self._database.read(reservations.OPEN, params):
             for uid in (*row["chain"], *row["scoped"]):
                 counts[uid] = counts.get(uid, 0) + row["reservations"]
         return counts
+
+    def held(self, tenant: str, budget_uid: str, now_us: int, day_us: int, minute_us: int) -> list[Held]:
+        """What open reservations hold on a budget now, by thing and user; the day and the minute began then.
+
+        It costs as much as the tenant has open ones.
+        """
+        after, before = _open(tenant, now_us)
+        params: reservations.HeldParams = {
+            "after": after,
+            "before": before,
+            "budget_uid": budget_uid,
+            "day_us": day_us,
+            "minute_us": minute_us,
+        }
+        return [Held(**row) for row in self._database.read(reservations.HELD, params)]
 
     def tenants(self) -> list[str]:
         """Every tenant that has a ledger."""
@@ -54,3 +70,9 @@ class Reservations:
             return found
 
         return self._database.reading(first) if tenants else {}
+
+
+def _open(tenant: str, now_us: int) -> tuple[str, str]:
+    """After and before which keys a tenant's reservations are open and have not expired."""
+    # A key is tenant/expiry/id, and 0 is what follows the slash.
+    return f"{tenant}/{now_us:016d}0", f"{tenant}0"

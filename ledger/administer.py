@@ -23,7 +23,7 @@ from ledger.errors import (
     NotFound,
     OutOfRange,
 )
-from ledger.limits import amount_limit, limits_of, thresholds
+from ledger.limits import amount_limit, check_number, in_order, limits_of, thresholds
 from ledger.model import (
     UNATTRIBUTED,
     Budget,
@@ -55,6 +55,7 @@ UPDATABLE: Final = frozenset(
         "warning_threshold_ppm",
         "priority",
         "limits",
+        "put_limits",
         "carry_over_cap_nano",
     }
 )
@@ -192,11 +193,12 @@ def update_budget(state: TenantState, command: UpdateBudget, now_us: int) -> Bud
         raise InvalidInput(f"{unknown[0]} cannot be changed", field=unknown[0])
     changes: dict[str, Any] = dict(command.changes)
     specs: tuple[LimitSpec, ...] | None = changes.pop("limits", None)
+    put: tuple[LimitSpec, ...] = changes.pop("put_limits", ())
     changed = replace(budget, **changes)
     _check_fields(changed)
     changed = replace(
         changed,
-        limits=_limits(budget, changed, specs, now_us),
+        limits=_limits(budget, changed, specs, put, now_us),
         schedules=_schedules(budget, changed, now_us),
         recut_us=budget.recut_us if _cut_by(budget) == _cut_by(changed) else now_us,
     )
@@ -208,9 +210,16 @@ def update_budget(state: TenantState, command: UpdateBudget, now_us: int) -> Bud
 
 
 def _limits(
-    budget: Budget, changed: Budget, specs: tuple[LimitSpec, ...] | None, now_us: int
+    budget: Budget,
+    changed: Budget,
+    specs: tuple[LimitSpec, ...] | None,
+    put: tuple[LimitSpec, ...],
+    now_us: int,
 ) -> tuple[Limit, ...]:
-    """The limits of the changed budget; those that it did not have before begin with the running window."""
+    """The limits of the changed budget; those that it did not have before begin with the running window.
+
+    ``specs`` are all of them, unless None; ``put`` are added, or take the place of those with their keys.
+    """
     before = {limit.key: limit for limit in budget.limits}
     if specs is None:
         told = thresholds(changed.warning_threshold_ppm)
@@ -218,6 +227,10 @@ def _limits(
         wanted = (amount_limit(budget.uid, changed.amount_nano, changed.warning_threshold_ppm), *others)
     else:
         wanted = limits_of(budget.uid, changed.amount_nano, changed.warning_threshold_ppm, specs)
+    if put:
+        added = limits_of(budget.uid, changed.amount_nano, changed.warning_threshold_ppm, put)[1:]
+        wanted = in_order({each.key: each for each in (*wanted, *added)}.values())
+        check_number(wanted[1:])
     return tuple(
         replace(limit, since_us=was.since_us, increases=was.increases)
         if (was := before.get(limit.key)) is not None

@@ -76,6 +76,8 @@ class Reserve:
     quantity: int = 1
     requests: int = 1
     """How many operations it is for; a lease that many calls are made on says how many."""
+    size_bytes: int = 0
+    """The size of its largest file, where limits on that matter."""
     tags: Mapping[str, str | float | bool] | None = None
     """What scoped budgets may match; a settlement is charged where these said."""
     parent_operation_id: str | None = None
@@ -95,8 +97,9 @@ class Reserve:
                 raise InvalidInput(f"{name} ({count}) must be 0 to {COUNT_MAX}", field=name)
         check_amount(self.amount_nano, "amount")
         check_ttl(self.ttl_seconds)
-        if self.quantity < 0 or self.requests < 0:
-            raise InvalidInput("quantity and requests must not be negative", field="quantity")
+        for name in ("quantity", "requests", "size_bytes"):
+            if getattr(self, name) < 0:
+                raise InvalidInput(f"{name} must not be negative", field=name)
         reservation_id = reservation_id_of(self.tenant, self.idempotency_key)
         object.__setattr__(self, "reservation_id", reservation_id)
         object.__setattr__(self, "uid", uid_of(self.tenant, reservation_id))
@@ -131,6 +134,7 @@ _RESERVE_CONTENT: Mapping[str, Any] = {
     "resource": AGENTS,
     "quantity": 1,
     "requests": 1,
+    "size_bytes": 0,
     "tags": None,
     "parent_operation_id": None,
 }

@@ -1,7 +1,7 @@
 """Limits as asked for → limits of a budget: which meters go with which windows."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Final
 
 from ledger.commands import LimitSpec
@@ -63,8 +63,7 @@ def limits_of(
     budget_uid: str, amount_nano: int | None, warning_threshold_ppm: int, specs: tuple[LimitSpec, ...]
 ) -> tuple[Limit, ...]:
     """All limits of a budget, its amount first. Raises ``InvalidInput``."""
-    if len(specs) > LIMITS_MAX:
-        raise InvalidInput(f"a budget has at most {LIMITS_MAX} limits", field="limits")
+    check_number(specs)
     limits = {AMOUNT_LIMIT: amount_limit(budget_uid, amount_nano, warning_threshold_ppm)}
     for spec in specs:
         limit = _limit(budget_uid, warning_threshold_ppm, spec)
@@ -72,6 +71,12 @@ def limits_of(
             raise InvalidInput(f"there are two limits for {limit.key}", field="limits")
         limits[limit.key] = limit
     return in_order(limits.values())
+
+
+def check_number(limits: Collection[object]) -> None:
+    """Raise ``InvalidInput`` for more limits than a budget may have."""
+    if len(limits) > LIMITS_MAX:
+        raise InvalidInput(f"a budget has at most {LIMITS_MAX} limits", field="limits")
 
 
 def in_order(limits: Iterable[Limit]) -> tuple[Limit, ...]:

@@ -3,10 +3,10 @@
 Invariant, for every limit that refuses: at each grant, spent + reserved + asked ≤ limit.
 """
 
-from typing import Final
+from typing import Final, NamedTuple
 
 from ledger.charge import as_seen, as_seen_in, tell, threshold_warning
-from ledger.commands import Reserve
+from ledger.commands import AGENTS, Reserve
 from ledger.errors import BudgetClosed, Conflict, NotFound, OutOfRange
 from ledger.expiry import expire_overdue, expired_now
 from ledger.holds import Decision, Hold, HoldState
@@ -31,8 +31,18 @@ RETRY_MS: Final = 1_000
 """When to come back where nothing says when room will be."""
 
 
-Asked = tuple[int, int, int, int]
-"""Nano-units, tokens, operations, and level."""
+class Asked(NamedTuple):
+    """What a hold takes of each meter, and what limits on a single one look at."""
+
+    cost: int
+    """In nano-units."""
+    tokens: int
+    requests: int
+    level: int
+    size: int = 0
+    """Of its largest file, in bytes."""
+    age: int = 0
+    """How old the lease will be when it expires, in seconds."""
 
 
 def reserve(state: TenantState, command: Reserve, now_us: int) -> ReserveResult:
@@ -100,7 +110,6 @@ def _hold(
     expires_at_us: int,
 ) -> None:
     """Hold what was asked for, and note it."""
-    cost, tokens, requests, level = asked
     state.use_path(plan.path)
     hold_on(state, plan, asked)
     hold = Hold(
@@ -113,11 +122,11 @@ def _hold(
         now_us,
         now_us,
         expires_at_us,
-        cost,
-        cost,
-        tokens,
-        requests,
-        level,
+        asked.cost,
+        asked.cost,
+        asked.tokens,
+        asked.requests,
+        asked.level,
         plan.held,
         facts["user_id"],
         command.provider,
@@ -183,7 +192,12 @@ def facts_of_reserve(state: TenantState, command: Reserve, agent: Agent | None) 
         "provider": command.provider,
         "model_id": command.model_id,
         "agent_id": command.agent_id,
-        "resource": resource_of(command.model_id, command.prompt_tokens or 0, "api_call"),
+        # A lease of something else is no request of an API.
+        "resource": resource_of(
+            command.model_id,
+            command.prompt_tokens or 0,
+            "api_call" if command.resource == AGENTS else command.resource,
+        ),
         "level": command.resource,
         **state.tree.tag_facts(command.tags),
     }
@@ -226,7 +240,9 @@ def _asked(state: TenantState, command: Reserve, plan: Plan) -> Asked | PriceUnk
         if not tokens and None in said and command.model_id is not None and plan.tokens_limited:
             # Nobody knows how many, but a call of a model has some: a limit that is used up refuses it.
             tokens = 1
-    return cost, tokens, command.requests, command.quantity
+    # Who holds nothing is no lease.
+    age = command.ttl_seconds if command.quantity else 0
+    return Asked(cost, tokens, command.requests, command.quantity, command.size_bytes, age)
 
 
 def _at_most(state: TenantState, path: ChargePath, bound: Bound) -> tuple[int | None, str | None]:
@@ -251,7 +267,7 @@ def _at_most(state: TenantState, path: ChargePath, bound: Bound) -> tuple[int | 
 
 def hold_on(state: TenantState, plan: Plan, asked: Asked) -> None:
     """Hold on every window of a plan."""
-    cost, tokens, requests, level = asked
+    cost, tokens, requests, level, _, _ = asked
     state.touch_plan(plan)
     for window, _, _ in plan.cost:
         window.reserved += cost
@@ -265,10 +281,12 @@ def hold_on(state: TenantState, plan: Plan, asked: Asked) -> None:
 
 def _close(plan: Plan, asked: Asked) -> bool:
     """Whether anything needs a closer look: most requests pass far from every limit."""
-    cost, tokens, requests, level = asked
+    cost, tokens, requests, level, size, age = asked
     return (
         cost > plan.cost_cap
         or tokens > plan.token_cap
+        or size > plan.size_cap
+        or age > plan.age_cap
         or _near(plan.cost, cost)
         or _near(plan.tokens, tokens)
         or _near(plan.requests, requests)
@@ -284,7 +302,8 @@ def _near(counters: tuple[Counter, ...], asked: int) -> bool:
     return False
 
 
-_METERS: Final = (Meter.COST, Meter.TOKENS, Meter.REQUESTS, Meter.LEVEL)
+_METERS: Final = (Meter.COST, Meter.TOKENS, Meter.REQUESTS, Meter.LEVEL, Meter.SIZE, Meter.AGE)
+"""In the order of ``Asked``."""
 
 
 def _delay(plan: Plan, asked: Asked, now_us: int) -> Delay | None:
@@ -353,12 +372,12 @@ def _passed(
 ) -> list[tuple[Slot, int, int]]:
     """The limits that refuse or delay and would be passed, each with what it allows and is asked for."""
     found: list[tuple[Slot, int, int]] = []
-    calls = max(1, grant[2])
+    calls = max(1, grant.requests)
     for meter, amount, granted in zip(_METERS, asked, grant, strict=True):
         found.extend(
             (Slot(cap.budget, cap.limit, _NO_WINDOW, cap.amount), cap.amount, granted)
             for cap in plan.caps.get(meter, ())
-            if granted > cap.amount * calls and cap.limit.enforcement is not Enforcement.SOFT
+            if granted > cap.most(calls) and cap.limit.enforcement is not Enforcement.SOFT
         )
         for slot in plan.slots.get(meter, ()):
             window, more = slot.window, amount
@@ -387,7 +406,7 @@ def _warnings(state: TenantState, plan: Plan, asked: Asked, scope_uid: str | Non
         warnings.extend(
             _soft(cap.budget.budget_id, cap.limit, cap.amount, None)
             for cap in plan.caps.get(meter, ())
-            if amount > cap.amount * max(1, asked[2])
+            if amount > cap.most(max(1, asked.requests))
         )
         for budget, limit, window, allowed in plan.slots.get(meter, ()):
             if allowed is None:

@@ -46,6 +46,9 @@ _ADVICE: Final = {
     "runaway agents (costgraph status --verbose).",
     Meter.REQUESTS: "Slow down, batch requests, or raise the limit.",
     Meter.LEVEL: "Release what is not needed, wait until some of it is, or raise the limit.",
+    Meter.SIZE: "Split the file, compress it, or raise the limit.",
+    Meter.AGE: "Ask for less time; when there is none left, end the lease and begin a new one, or raise the "
+    "limit.",
 }
 
 
@@ -111,8 +114,10 @@ def _text(  # noqa: PLR0911 - one line a text
             return "Rate limit exceeded", f"{amount} req/{_PER[window or WindowKind.LIFETIME]}"
         case Meter.LEVEL:
             return f"Max concurrent {limit.resource} reached", f"{amount}"
-        case _:
-            return f"{limit.meter.value.capitalize()} limit exceeded", f"{asked} / {amount}"
+        case Meter.SIZE:
+            return "Max file size exceeded", f"{asked} / {amount} bytes"
+        case Meter.AGE:
+            return "Max lifetime reached", f"{amount} s"
 
 
 def _adjective(budget: Budget, window: WindowKind | None) -> str:

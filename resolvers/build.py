@@ -39,6 +39,7 @@ from resolvers.queries.experiment import ExperimentQueries
 from resolvers.queries.key import KeyQueries
 from resolvers.queries.price import PriceQueries
 from resolvers.queries.price_source import PriceSourceQueries
+from resolvers.queries.quota import QuotaQueries
 from resolvers.queries.reservation import ReservationQueries
 from resolvers.queries.usage import UsageQueries
 from resolvers.queries.webhook import WebhookQueries
@@ -67,6 +68,7 @@ class Query(
     DelegationQueries,
     ExperimentQueries,
     AuditQueries,
+    QuotaQueries,
 ):
     """Everything that reads."""
 

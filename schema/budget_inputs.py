@@ -131,12 +131,17 @@ class UpdateBudgetInput:
     limits: list[LimitInput] | None = strawberry.field(
         default=UNSET, description="All limits beside the amount: those not named are dropped."
     )
+    put_limits: list[LimitInput] | None = strawberry.field(
+        default=UNSET,
+        description="Limits that are added, or take the place of those with the same meter, window, resource "
+        "and each; the others stay.",
+    )
 
     def command(self, principal: Principal) -> UpdateBudget:
         """The ledger's command. Raises ``InvalidInput``, ``PricingError``."""
         said = {name: value for name, value in vars(self).items() if value is not UNSET}
         del said["budget_id"]
-        for name in ("recurrence", "timezone", "warning_threshold", "limits"):
+        for name in ("recurrence", "timezone", "warning_threshold", "limits", "put_limits"):
             if name in said and said[name] is None:
                 raise InvalidInput(f"{name} cannot be removed: leave it out to keep it", field=name)
         changes: dict[str, Any] = {}
@@ -161,6 +166,7 @@ _CHANGES: Final[dict[str, tuple[str, Callable[[Any, str], Any]]]] = {
     "warning_threshold": ("warning_threshold_ppm", ppm),
     "carry_over_cap": ("carry_over_cap_nano", nano),
     "limits": ("limits", _specs),
+    "put_limits": ("put_limits", _specs),
 }
 """The ledger's word for a field, and how its value becomes the ledger's; the others are the same."""
 

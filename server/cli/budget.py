@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
+from server.cli import quotas
 from server.cli.errors import CliError
 from server.cli.limits import LIMIT_HELP, limits_of
 from server.cli.options import DataDir, Json, Key, Url, Where
@@ -41,6 +42,7 @@ ALL = (
 )
 
 app = typer.Typer(name="budget", no_args_is_help=True, help="Make, change and look at budgets.")
+app.command()(quotas.apply)
 
 BudgetId = Annotated[str, typer.Argument(help="The budget's id.", metavar="BUDGET")]
 Amount = Annotated[str | None, typer.Option(help=MONEY_HELP)]

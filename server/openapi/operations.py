@@ -247,6 +247,30 @@ OPERATIONS: Final[Mapping[tuple[str, str], Operation]] = {
         path=(BUDGET_ID,),
         problems=(404,),
     ),
+    ("GET", "/v1/quotas/usage"): Operation(
+        "budgets",
+        "What a budget uses of its quotas: recorded, and held by open reservations.",
+        {
+            200: Answer(
+                "Its figures; each quota's in the unit of its key.",
+                {
+                    "budget_id": "acme",
+                    "currency": "USD",
+                    "tokens_today": 3000,
+                    "cost_today": "0.012",
+                    "concurrent_agents": 0,
+                    "requests_this_minute": 2,
+                    "quotas": [],
+                },
+            )
+        },
+        query=(
+            Parameter(
+                "budget_id", "The budget; else the key's own, or the only root that was made.", TEXT, "acme"
+            ),
+        ),
+        problems=(404, 422),
+    ),
     ("GET", "/v1/anomalies"): Operation(
         "anomalies",
         "Operations that cost something else than was estimated, the last detected first.",

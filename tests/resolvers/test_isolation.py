@@ -66,6 +66,7 @@ PROBES: dict[str, tuple[str, ...]] = {
     "rotateWebhookSecret": ("endpointId: <webhook>",),
     "deleteWebhookEndpoint": ("endpointId: <webhook>",),
     "replayDeadLetters": ("endpointId: <webhook>",),
+    "quotaUsage": ("budgetId: <budget>", "budgetId: <above>"),
     "reservation": ("reservationId: <reservation>",),
     "ledgerCheck": ("", "budgetId: <budget>", "budgetId: <above>"),
     "apiKeys": ("",),

@@ -33,6 +33,7 @@ GUARDED = {
     ("POST", "/v1/reservations/{reservation_id}/release"): Permission.RECORD,
     ("GET", "/v1/reservations/{reservation_id}"): Permission.READ,
     ("GET", "/v1/budgets/{budget_id:path}/status"): Permission.READ,
+    ("GET", "/v1/quotas/usage"): Permission.READ,
     ("GET", "/v1/anomalies"): Permission.READ,
     ("GET", "/api/v1/pricing/provider/{provider}/model/{model:path}/history"): Permission.READ,
     ("GET", "/api/v1/pricing/provider/{provider}/model/{model:path}"): Permission.READ,
