@@ -15,6 +15,7 @@ from graph.agreement_check import agreement_findings
 from graph.database import Database, Transaction
 from graph.ledger import GraphLedgerStore, GraphLedgerTransaction, Trees
 from graph.ledger.rows import window_of
+from graph.wallet_check import wallet_findings
 from ledger.check import Finding, Forcing, Recount, held_on, holes, span_of, spend_of
 from ledger.errors import Unavailable
 from ledger.model import ChargePath, Limit, Meter, Window, id_of, seq_uid
@@ -69,6 +70,13 @@ class Check:
             *self._usages(tenant, set(uids)),
             *agreement_findings(
                 self._database, tenant, set(uids), lambda look: self._between_commits(tenant, look)[1]
+            ),
+            *wallet_findings(
+                self._database,
+                self._trees,
+                tenant,
+                set(uids),
+                lambda look: self._between_commits(tenant, look)[1],
             ),
         ]
         if self._rollups is not None:

@@ -26,6 +26,7 @@ from ledger.errors import (
 from ledger.limits import amount_limit, check_number, in_order, limits_of, thresholds
 from ledger.model import (
     UNATTRIBUTED,
+    WALLET_LIMIT,
     Budget,
     Increase,
     Limit,
@@ -36,6 +37,7 @@ from ledger.model import (
     uid_of,
 )
 from ledger.state import TenantState
+from ledger.wallets import look_at_balance
 from ledger.windows import GONE, LEVEL_SPAN, PPM, Span, keyed_span, standing_instant
 from pricing.calendar import zone
 from pricing.errors import PricingError
@@ -57,6 +59,7 @@ UPDATABLE: Final = frozenset(
         "limits",
         "put_limits",
         "carry_over_cap_nano",
+        "low_balance_nano",
     }
 )
 
@@ -88,6 +91,7 @@ def create_budget(state: TenantState, command: CreateBudget, now_us: int) -> Bud
         schedules=(schedule,),
         limits=limits_of(uid, command.amount_nano, command.warning_threshold_ppm, command.limits),
         carry_over_cap_nano=command.carry_over_cap_nano,
+        low_balance_nano=command.low_balance_nano,
     )
     existing = state.tree.get(uid)
     if existing is not None:
@@ -109,7 +113,9 @@ def _same_or_conflict(state: TenantState, command: CreateBudget, existing: Budge
 
 def _content(budget: Budget) -> Budget:
     """What a caller says about a budget, without what the ledger noted about it since."""
-    limits = tuple(replace(limit, since_us=0, increases=()) for limit in budget.limits)
+    limits = tuple(
+        replace(limit, since_us=0, increases=()) for limit in budget.limits if limit.key != WALLET_LIMIT
+    )
     return replace(budget, created_at_us=0, rollup_timezone="", schedules=(), recut_us=0, limits=limits)
 
 
@@ -134,6 +140,7 @@ def _check_fields(said: CreateBudget | Budget) -> None:
     if amount_nano is not None and amount_nano > NANO_MAX:
         raise OutOfRange("amount does not fit into 64 bits of nano-units", field="amount")
     check_amount(said.carry_over_cap_nano, "carry_over_cap")
+    check_amount(said.low_balance_nano, "low_balance_threshold")
     if end_us is not None and end_us <= (start_us or 0):
         raise InvalidInput("period_end must be after period_start", field="period_end")
     try:
@@ -165,7 +172,8 @@ def _visible(state: TenantState, scope_uid: str | None, budget_id: str, field: s
     return budget
 
 
-def _open(state: TenantState, scope_uid: str | None, budget_id: str) -> Budget:
+def open_budget(state: TenantState, scope_uid: str | None, budget_id: str) -> Budget:
+    """A budget that the key sees and may change. Raises ``NotFound``, ``BudgetClosed``."""
     budget = _visible(state, scope_uid, budget_id, "budget_id")
     if budget.closed_at_us is not None:
         raise BudgetClosed(f"Budget {budget_id} is closed and cannot be changed.", field="budget_id")
@@ -187,7 +195,7 @@ def _check_below(state: TenantState, budget: Budget, parent: Budget, field: str 
 
 def update_budget(state: TenantState, command: UpdateBudget, now_us: int) -> Budget:
     """Change fields of an open budget. Zone and recurrence change with the next window."""
-    budget = _open(state, command.scope_uid, command.budget_id)
+    budget = open_budget(state, command.scope_uid, command.budget_id)
     unknown = sorted(set(command.changes) - UPDATABLE)
     if unknown:
         raise InvalidInput(f"{unknown[0]} cannot be changed", field=unknown[0])
@@ -206,6 +214,8 @@ def update_budget(state: TenantState, command: UpdateBudget, now_us: int) -> Bud
         return budget
     state.put_budget(changed)
     _recount(state, budget, changed, now_us)
+    if changed.low_balance_nano != budget.low_balance_nano:
+        look_at_balance(state, changed, now_us)
     return changed
 
 
@@ -223,7 +233,9 @@ def _limits(
     before = {limit.key: limit for limit in budget.limits}
     if specs is None:
         told = thresholds(changed.warning_threshold_ppm)
-        others = tuple(replace(limit, thresholds_ppm=told) for limit in budget.limits[1:])
+        others = tuple(
+            replace(limit, thresholds_ppm=told) for limit in budget.limits[1:] if limit.key != WALLET_LIMIT
+        )
         wanted = (amount_limit(budget.uid, changed.amount_nano, changed.warning_threshold_ppm), *others)
     else:
         wanted = limits_of(budget.uid, changed.amount_nano, changed.warning_threshold_ppm, specs)
@@ -231,6 +243,8 @@ def _limits(
         added = limits_of(budget.uid, changed.amount_nano, changed.warning_threshold_ppm, put)[1:]
         wanted = in_order({each.key: each for each in (*wanted, *added)}.values())
         check_number(wanted[1:])
+    if budget.wallet is not None:
+        wanted = in_order((*wanted, budget.wallet))
     return tuple(
         replace(limit, since_us=was.since_us, increases=was.increases)
         if (was := before.get(limit.key)) is not None
@@ -278,7 +292,7 @@ def _span_now(budget: Budget, limit: Limit, window: Window) -> Span:
 def move_budget(state: TenantState, command: MoveBudget, now_us: int) -> Budget:
     """Hang a budget under another parent. Charges made so far stay where they are."""
     del now_us
-    budget = _open(state, command.scope_uid, command.budget_id)
+    budget = open_budget(state, command.scope_uid, command.budget_id)
     if budget.budget_id == UNATTRIBUTED:
         raise InvalidInput("the unattributed budget stays a root", field="budget_id")
     if budget.uid == command.scope_uid:
@@ -317,7 +331,7 @@ def close_budget(state: TenantState, command: CloseBudget, now_us: int) -> Budge
 
 def increase_limit(state: TenantState, command: IncreaseLimit, now_us: int) -> Budget:
     """Allow more than a limit's amount for a while; when it ends, the amount is what it was."""
-    budget = _open(state, command.scope_uid, command.budget_id)
+    budget = open_budget(state, command.scope_uid, command.budget_id)
     known = state.request(command.request_uid)
     if known is not None:
         if known.fingerprint != command.fingerprint:

@@ -14,6 +14,7 @@ from ledger.commands import (
     Release,
     Reserve,
     Settle,
+    TopUp,
 )
 from ledger.decide import Answer, decide
 from ledger.model import ChargePath, Limit, uid_of
@@ -125,7 +126,7 @@ def _wanted(commands: Iterable[Command]) -> Wanted:
                 requests[command.request_uid] = None
             case Release():
                 holds[uid_of(command.tenant, command.reservation_id)] = None
-            case Adjust() | IncreaseLimit():
+            case Adjust() | IncreaseLimit() | TopUp():
                 requests[command.request_uid] = None
             case _:
                 pass

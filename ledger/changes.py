@@ -171,6 +171,25 @@ class AuditEntry:
     after: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Credit:
+    """A top-up of a budget's wallet, never changed; below zero: credit that was taken back."""
+
+    tenant: str
+    budget_uid: str
+    top_up_id: str
+    """The idempotency key that it came with."""
+    amount_nano: int
+    at_us: int
+    reason: str | None = None
+    author: str | None = None
+
+    @property
+    def time_key(self) -> str:
+        """Sorts a budget's top-ups by time."""
+        return f"{self.at_us:016d}/{self.top_up_id}"
+
+
 @dataclass(slots=True)
 class LedgerHead:
     """A tenant's ledger: the last ``seq`` given, the ``version`` of budgets and limits, the latest time seen.
@@ -214,6 +233,8 @@ class Changes:
     months: dict[str, MonthUse] = field(default_factory=dict[str, MonthUse])
     audit: list[AuditEntry] = field(default_factory=list[AuditEntry])
     """What administrators did; there is none without another change."""
+    credits: list[Credit] = field(default_factory=list[Credit])
+    """Top-ups of budgets that changed with them."""
     deviations: list[Deviation] = field(default_factory=list[Deviation])
     agreed: list[Agreed] = field(default_factory=list[Agreed])
     agreement_months: dict[str, AgreementMonth] = field(default_factory=dict[str, AgreementMonth])

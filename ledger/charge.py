@@ -7,6 +7,7 @@ from ledger.model import Budget, Enforcement, Forced, Limit, Meter, Warning, Win
 from ledger.plan import Counter, Plan, Slot
 from ledger.state import TenantState
 from ledger.tree import BudgetTree
+from ledger.wallets import is_low, low_warning, tell_low
 from ledger.windows import EXCEEDED_PPM, reached, utilization_ppm
 from pricing.money import NANO_MAX
 
@@ -101,6 +102,9 @@ def _look(
                 passed = min(uncovered, past)
                 window.forced += passed
                 forced.append((window.uid, passed))
+        if is_low(slot):
+            tell_low(state, slot, now_us)
+            warnings.append(low_warning(slot))
         if limit.thresholds_ppm and reached(window.spent, allowed, limit.thresholds_ppm[0]):
             tell(state, slot, now_us)
             warnings.append(threshold_warning(budget, limit, window, allowed, ended=ended))

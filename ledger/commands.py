@@ -341,6 +341,8 @@ class CreateBudget:
     limits: tuple[LimitSpec, ...] = ()
     carry_over_cap_nano: int | None = None
     """How much of what a period leaves of the amount the next one has on top; None: nothing."""
+    low_balance_nano: int | None = None
+    """The balance of its wallet that is low; None: 0."""
     author: str | None = None
     """The id of the key that asks; of every act of administration."""
 
@@ -392,6 +394,40 @@ class RegisterAgent:
     """JSON text."""
 
 
-Administer = CreateBudget | UpdateBudget | MoveBudget | CloseBudget | IncreaseLimit
+@dataclass(frozen=True, slots=True)
+class TopUp:
+    """Add prepaid credit to a budget's wallet; below zero: take back what is available. Answers ``Budget``.
+
+    The first one gives the budget its wallet: what is spent from then on is spent from it.
+    """
+
+    tenant: str
+    scope_uid: str | None
+    idempotency_key: str
+    budget_id: str
+    amount_nano: int
+    reason: str | None = None
+    author: str | None = None
+
+    def __post_init__(self) -> None:
+        """Check what can be checked outside of the ledger's lock."""
+        check_name(self.idempotency_key, "idempotency_key")
+        check_name(self.reason, "reason")
+        if not self.amount_nano:
+            raise InvalidInput("a top-up adds something", field="amount")
+        check_amount(abs(self.amount_nano), "amount")
+
+    @property
+    def request_uid(self) -> str:
+        """The key of this request."""
+        return uid_of(self.tenant, f"topup/{self.idempotency_key}")
+
+    @property
+    def fingerprint(self) -> str:
+        """A digest of what the caller sent."""
+        return fingerprint_of({"topup": [self.budget_id, self.amount_nano, self.reason]})
+
+
+Administer = CreateBudget | UpdateBudget | MoveBudget | CloseBudget | IncreaseLimit | TopUp
 Reserving = Reserve | Settle | Extend | Release
 Command = Record | Reserving | Sweep | Adjust | Administer | RegisterAgent | PriceCommand | AgreementCommand

@@ -33,6 +33,7 @@ from ledger.commands import (
     Reserve,
     Settle,
     Sweep,
+    TopUp,
     UpdateBudget,
 )
 from ledger.errors import LedgerError
@@ -56,6 +57,7 @@ from ledger.results import (
 )
 from ledger.settle import settle
 from ledger.state import TenantState
+from ledger.top_up import top_up
 from pricing.agreements import Agreed
 from pricing.prices import PriceFile, Revision
 
@@ -94,6 +96,7 @@ _HANDLERS: dict[type[Any], Callable[[TenantState, Any, int], Result]] = {
     MoveBudget: on_budget("budget.move", move_budget),
     CloseBudget: on_budget("budget.close", close_budget),
     IncreaseLimit: on_budget("budget.increase_limit", increase_limit),
+    TopUp: on_budget("budget.top_up", top_up),
     PutRateCard: on_card("rate_card.put", put_rate_card),
     WithdrawRateCard: on_card("rate_card.withdraw", withdraw_rate_card),
     PutExchangeRates: on_rates(put_exchange_rates),

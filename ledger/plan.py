@@ -9,7 +9,16 @@ from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from ledger.holds import HeldWindows
-from ledger.model import Budget, ChargePath, Enforcement, Limit, Meter, Window, WindowKind
+from ledger.model import (
+    WALLET_LIMIT,
+    Budget,
+    ChargePath,
+    Enforcement,
+    Limit,
+    Meter,
+    Window,
+    WindowKind,
+)
 from ledger.tree import BudgetTree
 from ledger.windows import LEVEL_SPAN, PPM, Span, amount_at, changes_at, window_span
 
@@ -195,6 +204,9 @@ def _slot(
     window_of: Callable[[Budget, Limit, Span, str | None], Window],
 ) -> None:
     span = span_of(budget, limit, at_us)
+    if span is None and limit.key == WALLET_LIMIT:
+        _bound(plan, at_us, limit.since_us)
+        return
     if span is None:
         # Outside of the period, or before the limit was added: who knows for how long. Good for this once.
         _bound(plan, at_us, at_us)
@@ -232,6 +244,8 @@ def _counter(slot: Slot) -> Counter:
     curve = slot.limit.curve
     # A limit that delays is looked at from where it begins to.
     look_above = amount if curve is None else amount * curve.start_ppm // PPM
+    if slot.limit.key == WALLET_LIMIT:
+        return slot.window, look_above, amount - (slot.budget.low_balance_nano or 0)
     if not thresholds:
         return slot.window, look_above, UNLIMITED
     # The least spend that reaches the first threshold; anything at all reaches an amount of 0.

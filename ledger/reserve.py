@@ -19,6 +19,7 @@ from ledger.state import TenantState
 from ledger.throttle import Delay, delay_on, told
 from ledger.tree import BudgetTree
 from ledger.violations import exceeded, violation_of
+from ledger.wallets import is_low, low_warning
 from ledger.warnings import dump_warnings, load_warnings
 from ledger.windows import EXCEEDED_PPM, reached
 from pricing.bounds import Bound
@@ -408,9 +409,12 @@ def _warnings(state: TenantState, plan: Plan, asked: Asked, scope_uid: str | Non
             for cap in plan.caps.get(meter, ())
             if amount > cap.most(max(1, asked.requests))
         )
-        for budget, limit, window, allowed in plan.slots.get(meter, ()):
+        for slot in plan.slots.get(meter, ()):
+            budget, limit, window, allowed = slot
             if allowed is None:
                 continue
+            if is_low(slot):
+                warnings.append(low_warning(slot))
             if limit.thresholds_ppm and reached(window.spent, allowed, limit.thresholds_ppm[0]):
                 warnings.append(threshold_warning(budget, limit, window, allowed, ended=False))
             elif window.spent + window.reserved + amount > allowed:

@@ -26,6 +26,7 @@ from resolvers.mutations.price_source import PriceSourceMutations
 from resolvers.mutations.repricing import RepricingMutations
 from resolvers.mutations.reservation import ReservationMutations
 from resolvers.mutations.usage import UsageMutations
+from resolvers.mutations.wallet import WalletMutations
 from resolvers.mutations.webhook import WebhookMutations
 from resolvers.queries.agent import AgentQueries
 from resolvers.queries.agreement import AgreementQueries
@@ -87,6 +88,7 @@ class Mutation(
     KeyMutations,
     WebhookMutations,
     ExperimentMutations,
+    WalletMutations,
 ):
     """Everything that changes something."""
 

@@ -87,6 +87,9 @@ class CreateBudgetInput:
         description="How much of what a period leaves of the amount the next one has on top, at most. "
         "Without one nothing is carried over."
     )
+    low_balance_threshold: Decimal | None = strawberry.field(
+        description="The balance of its wallet that is low. Without one it is 0."
+    )
     limits: list[LimitInput] = strawberry.field(default_factory=list)
 
     def command(self, principal: Principal) -> CreateBudget:
@@ -109,6 +112,7 @@ class CreateBudgetInput:
             priority=self.priority,
             limits=tuple(each.spec() for each in self.limits),
             carry_over_cap_nano=nano(self.carry_over_cap, "carry_over_cap"),
+            low_balance_nano=nano(self.low_balance_threshold, "low_balance_threshold"),
             author=principal.key_id,
         )
 
@@ -128,6 +132,7 @@ class UpdateBudgetInput:
     warning_threshold: float | None = UNSET
     priority: int | None = UNSET
     carry_over_cap: Decimal | None = UNSET
+    low_balance_threshold: Decimal | None = UNSET
     limits: list[LimitInput] | None = strawberry.field(
         default=UNSET, description="All limits beside the amount: those not named are dropped."
     )
@@ -165,6 +170,7 @@ _CHANGES: Final[dict[str, tuple[str, Callable[[Any, str], Any]]]] = {
     "period_end": ("period_end_us", instant_us),
     "warning_threshold": ("warning_threshold_ppm", ppm),
     "carry_over_cap": ("carry_over_cap_nano", nano),
+    "low_balance_threshold": ("low_balance_nano", nano),
     "limits": ("limits", _specs),
     "put_limits": ("put_limits", _specs),
 }

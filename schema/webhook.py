@@ -12,7 +12,7 @@ from schema.page import PageInfo
 from schema.scalars import BigInt, DateTime
 from schema.words import optional_id, optional_instant
 
-TYPES = "budget.warning, budget.exceeded, cost.recorded"
+TYPES = "budget.warning, budget.exceeded, budget.low_balance, cost.recorded"
 
 
 @strawberry.type(

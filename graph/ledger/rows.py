@@ -62,6 +62,7 @@ def budget_properties(budget: Budget, version: int) -> Properties:
         ).decode(),
         "recut_us": budget.recut_us,
         "carry_over_cap_nano": budget.carry_over_cap_nano,
+        "low_balance_nano": budget.low_balance_nano,
         "version": version,
     }
 
@@ -98,6 +99,7 @@ def budget_of(row: BudgetRow) -> Budget:
         limits=limits,
         recut_us=node["recut_us"],
         carry_over_cap_nano=node.get("carry_over_cap_nano"),
+        low_balance_nano=node.get("low_balance_nano"),
     )
 
 

@@ -8,7 +8,15 @@ from cypher.query import CypherQuery, NoRow
 from graph.audit import write_entries
 from graph.database import Database, Transaction
 from graph.errors import CommitUncertain, ConstraintViolation
-from graph.ledger import agreement_store, anomaly_rows, entry_rows, hold_rows, price_store, rows
+from graph.ledger import (
+    agreement_store,
+    anomaly_rows,
+    entry_rows,
+    hold_rows,
+    price_store,
+    rows,
+    wallet_rows,
+)
 from graph.ledger.founding import unattributed
 from ledger.changes import AgreementMonth, Changes, KnownRequest, LedgerHead, MonthUse
 from ledger.errors import Unavailable
@@ -274,6 +282,7 @@ class GraphLedgerTransaction:
         self._rows(queries.WRITE_ARRIVALS, [{"uid": uid} for each in changes for uid in each.awaited])
         self._write_added(changes)
         anomaly_rows.write(self._transaction, changes)
+        wallet_rows.write(self._transaction, changes)
         self._rows(
             queries.WRITE_EVENTS,
             [

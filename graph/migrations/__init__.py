@@ -154,4 +154,10 @@ MIGRATIONS: tuple[Migration, ...] = (
         types=(statements.TYPE_TOKEN_USAGE_AWAITING_KEY,),
         schema=(statements.INDEX_TOKEN_USAGE_BY_AWAITING_KEY,),
     ),
+    Migration(
+        version=7,
+        name="wallets",
+        types=(statements.TYPE_TOP_UP_UID,),
+        schema=(statements.UNIQUE_TOP_UP_UID,),
+    ),
 )

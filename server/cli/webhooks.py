@@ -45,7 +45,9 @@ Endpoint = Annotated[
 ]
 Types = Annotated[
     list[str] | None,
-    typer.Option("--type", help="budget.warning, budget.exceeded or cost.recorded; again for more."),
+    typer.Option(
+        "--type", help="budget.warning, budget.exceeded, budget.low_balance or cost.recorded; again for more."
+    ),
 ]
 
 

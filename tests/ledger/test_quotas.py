@@ -97,7 +97,7 @@ def test_limits_that_are_put_take_the_place_of_their_likes_and_the_others_stay(w
     world.budget("b", USD, limits=[limit("COST", 5 * CENT, "DAY"), limit("LEVEL", 3, None, "HARD", "agents")])
     world.held("b", 4 * CENT)
     world.update("b", put_limits=(limit("COST", 6 * CENT, "DAY"), limit("TOKENS", 9, "DAY")))
-    found = {each.key: each.amount for each in world.store.budgets["t/b"].limits}
+    found = {each.key: each.amount for each in world.store.budgets["t/b"][0].limits}
     assert found == {"amount": USD, "COST/DAY": 6 * CENT, "LEVEL//agents": 3, "TOKENS/DAY": 9}
     assert world.figures("b", "COST/DAY") == (0, 4 * CENT, 0)
     with pytest.raises(InvalidInput):

@@ -56,6 +56,7 @@ NEEDS = {
     "Mutation.release": Permission.RECORD,
     "Mutation.adjustUsage": Permission.OPERATE,
     "Mutation.increaseLimit": Permission.MANAGE_BUDGETS,
+    "Mutation.topUp": Permission.MANAGE_BUDGETS,
     "Mutation.createRateCard": Permission.OPERATE,
     "Mutation.updateRateCard": Permission.OPERATE,
     "Mutation.withdrawRateCard": Permission.OPERATE,
@@ -150,6 +151,9 @@ ASKED = {
     "Mutation.adjustUsage": (
         'mutation { adjustUsage(input: {idempotencyKey: "a", operationId: "a", kind: REFUND, change: "-1"})'
         " { duplicate } }"
+    ),
+    "Mutation.topUp": (
+        'mutation { topUp(input: {idempotencyKey: "a", budgetId: "a", amount: "1"}) { budgetId } }'
     ),
     "Mutation.increaseLimit": (
         'mutation { increaseLimit(input: {idempotencyKey: "a", budgetId: "a", amount: "1",'

@@ -118,6 +118,11 @@ PROBES: dict[str, tuple[str, ...]] = {
         "input: {idempotencyKey: <fresh>, budgetId: <budget>, amount: <cent>, until: <later>}",
         "input: {idempotencyKey: <fresh>, budgetId: <above>, amount: <cent>, until: <later>}",
     ),
+    "topUp": (
+        "input: {idempotencyKey: <fresh>, budgetId: <budget>, amount: <cent>}",
+        "input: {idempotencyKey: <fresh>, budgetId: <above>, amount: <cent>}",
+        "input: {idempotencyKey: <fresh>, budgetId: <budget>, amount: <less>}",
+    ),
     "operation": ("operationId: <operation>",),
     "rateCards": ("", "budgetId: <budget>", "budgetId: <above>", "cardId: <card>"),
     "exchangeRates": ("",),

@@ -34,6 +34,13 @@ GUARDED = {
     ("GET", "/v1/reservations/{reservation_id}"): Permission.READ,
     ("GET", "/v1/budgets/{budget_id:path}/status"): Permission.READ,
     ("GET", "/v1/quotas/usage"): Permission.READ,
+    ("GET", "/api/v1/budgets/user/{user_id:path}/project/{project_id:path}/balance"): Permission.READ,
+    ("GET", "/api/v1/budgets/user/{user_id:path}/project/{project_id:path}/status"): Permission.READ,
+    (
+        "GET",
+        "/api/v1/budgets/user/{user_id:path}/project/{project_id:path}/spending/{period}",
+    ): Permission.READ,
+    ("POST", "/api/v1/budgets/user/{user_id:path}/project/{project_id:path}/check"): Permission.READ,
     ("GET", "/v1/anomalies"): Permission.READ,
     ("GET", "/api/v1/pricing/provider/{provider}/model/{model:path}/history"): Permission.READ,
     ("GET", "/api/v1/pricing/provider/{provider}/model/{model:path}"): Permission.READ,

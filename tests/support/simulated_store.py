@@ -12,7 +12,9 @@ from dataclasses import dataclass, field, replace
 from ledger.changes import (
     Added,
     AgreementMonth,
+    AuditEntry,
     Changes,
+    Credit,
     Deviation,
     Event,
     Grown,
@@ -82,6 +84,8 @@ class SimulatedStore(StoredBooks):
     said: list[tuple[str, int, Revision | GivenRates | PriceFile | Agreed]] = field(default_factory=list)
     """Tenant, version of its ledger, and what was said about prices."""
     months: dict[str, MonthUse] = field(default_factory=dict)
+    credits: list[Credit] = field(default_factory=list)
+    audit: list[AuditEntry] = field(default_factory=list)
     deviations: dict[str, Deviation] = field(default_factory=dict)
     agreement_months: dict[str, AgreementMonth] = field(default_factory=dict)
     booked_as: dict[str, Statement] = field(default_factory=dict)
@@ -129,6 +133,8 @@ class SimulatedStore(StoredBooks):
             self.requests[request.uid] = request
         for each in (*changes.cards, *changes.rates, *changes.files, *changes.agreed):
             self.said.append((head.tenant, head.version, each))
+        self.credits += changes.credits
+        self.audit += changes.audit
         self.months.update(changes.months)
         self.agreement_months.update(changes.agreement_months)
         for statement in changes.statements:
