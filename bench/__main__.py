@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from bench import decide, events, pricing, raw, repricing, reservations, service, start
+from bench import decide, events, leases, pricing, raw, repricing, reservations, service, start
 from bench.engines import ENGINES, missing
 
 
@@ -32,6 +32,7 @@ MEASURES: dict[str, Measure] = {
     "start": start.run,
     "repricing": repricing.run,
     "events": events.run,
+    "leases": leases.run,
 }
 
 
