@@ -124,8 +124,8 @@ class Held:
     resource: str | None
     user_id: str | None
     level: int
-    oldest_us: int
-    """When the first of them began."""
+    oldest_us: int | None
+    """When the first of them began that holds any of it."""
     cost_nano_today: int
     """What those hold that were made today."""
     tokens_today: int
@@ -180,7 +180,7 @@ def _uses(standing: Standing, held: list[Held], now_us: int) -> Iterator[tuple[s
         if limit.meter is Meter.LEVEL:
             used = _most_of(held, limit)
         elif limit.meter is Meter.AGE:
-            began = [each.oldest_us for each in held if each.resource == limit.resource and each.level]
+            began = [each.oldest_us or now_us for each in held if each.resource == limit.resource]
             used = max(0, now_us - min(began, default=now_us)) // SECOND_US
         elif status is not None:
             used, resets_at_us = status.window.spent + status.window.reserved, status.window.end_us

@@ -36,7 +36,7 @@ class HeldRow(TypedDict):
     resource: str | None
     user_id: str | None
     level: int
-    oldest_us: int
+    oldest_us: int | None
     cost_nano_today: int
     tokens_today: int
     requests_this_minute: int

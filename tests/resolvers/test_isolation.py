@@ -122,6 +122,7 @@ PROBES: dict[str, tuple[str, ...]] = {
         "input: {idempotencyKey: <fresh>, budgetId: <budget>, amount: <cent>}",
         "input: {idempotencyKey: <fresh>, budgetId: <above>, amount: <cent>}",
         "input: {idempotencyKey: <fresh>, budgetId: <budget>, amount: <less>}",
+        "input: {idempotencyKey: <credit>, budgetId: <budget>, amount: <cent>}",
     ),
     "operation": ("operationId: <operation>",),
     "rateCards": ("", "budgetId: <budget>", "budgetId: <above>", "cardId: <card>"),

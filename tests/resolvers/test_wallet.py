@@ -116,6 +116,26 @@ def test_who_may_top_up(admin: Caller) -> None:
     }
 
 
+def test_a_wallet_above_shows_none_of_its_figures_below(admin: Caller) -> None:
+    budget(admin, "acme", lowBalanceThreshold="777.7")
+    budget(admin, "web", "acme")
+    top_up(admin, "a", "777.7")
+    confined = admin.confined("web")
+    refused = reserve(confined, "k", "web", amount="900")
+    assert refused["message"] == "Insufficient balance: a limit above this key's own budget"
+    (violation,) = refused["violations"]
+    assert (violation["budgetId"], violation["redacted"], violation["limit"]) == (None, True, "0")
+    assert (violation["available"], violation["spent"]) == ("0", "0")
+    found = held(confined, "l", "web", amount="1")
+    (recorded,) = record(confined, usage("op", budgetId="web"))
+    for each in (*found["warnings"], *recorded["warnings"]):
+        assert (each["code"], each["budgetId"], each["limit"]) == ("LOW_BALANCE", None, None)
+        assert "777" not in each["message"]
+    assert len(found["warnings"]) == len(recorded["warnings"]) == 1
+    status = shown(confined, "web")["status"]
+    assert (status["effectiveAvailable"], status["limits"]) == (None, [])
+
+
 def test_verify_compares_wallets_with_their_top_ups(admin: Caller, database: Database, tenant: str) -> None:
     budget(admin, "acme")
     budget(admin, "web", "acme")
