@@ -37,8 +37,8 @@ class ThrottleInput:
 
 
 @strawberry.input(
-    description="A limit beside the budget's amount. Its amount is money for COST, bytes for SIZE, seconds for "
-    "AGE, a count otherwise."
+    description="A limit beside the budget's amount. Its amount is money for COST, bytes for SIZE, seconds "
+    "for AGE, a count otherwise."
 )
 class LimitInput:
     """A limit as asked for."""

@@ -65,8 +65,8 @@ class CostRecorded:
 
 
 @strawberry.type(
-    description="A window of a budget's limit reached a threshold: each once per window. Or little is left of "
-    "a wallet: once until it is topped up above that again. Figures are in the limit's own unit."
+    description="A window of a budget's limit reached a threshold: each once per window. Or little is left "
+    "of a wallet: once until it is topped up above that again. Figures are in the limit's own unit."
 )
 class BudgetEvent:
     """A window reached a threshold."""

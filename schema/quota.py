@@ -4,7 +4,8 @@ from typing import Self
 
 import strawberry
 
-from ledger import quotas
+from ledger.quotas import QuotaUse as QuotaRow
+from ledger.quotas import Usage, text_of
 from schema.scalars import BigInt, DateTime, Decimal
 from schema.words import money, optional_instant
 
@@ -24,12 +25,12 @@ class QuotaUse:
     )
 
     @classmethod
-    def of(cls, row: quotas.QuotaUse) -> Self:
+    def of(cls, row: QuotaRow) -> Self:
         """From the ledger's."""
         return cls(
             key=row.key,
-            used=Decimal(quotas.text_of(row.used)),
-            limit=Decimal(quotas.text_of(row.limit)),
+            used=Decimal(text_of(row.used)),
+            limit=Decimal(text_of(row.limit)),
             resets_at=optional_instant(row.resets_at_us),
         )
 
@@ -50,7 +51,7 @@ class QuotaUsage:
     quotas: list[QuotaUse] = strawberry.field(description="Those that the budget has, in the file's order.")
 
     @classmethod
-    def of(cls, row: quotas.Usage) -> Self:
+    def of(cls, row: Usage) -> Self:
         """From the ledger's."""
         return cls(
             budget_id=strawberry.ID(row.budget.budget_id),

@@ -44,7 +44,7 @@ ALL = (
 
 app = typer.Typer(name="budget", no_args_is_help=True, help="Make, change and look at budgets.")
 app.command()(quotas.apply)
-app.command("top-up")(wallets.top_up)
+app.command("top-up", context_settings={"ignore_unknown_options": True})(wallets.top_up)
 
 BudgetId = Annotated[str, typer.Argument(help="The budget's id.", metavar="BUDGET")]
 Amount = Annotated[str | None, typer.Option(help=MONEY_HELP)]

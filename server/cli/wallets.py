@@ -20,7 +20,7 @@ def top_up(
     budget: Annotated[str, typer.Argument(help="The budget's id.", metavar="BUDGET")],
     amount: Annotated[
         str,
-        typer.Argument(help="In the budget's currency; below zero (after --) takes back.", metavar="AMOUNT"),
+        typer.Argument(help="In the budget's currency; below zero takes back.", metavar="AMOUNT"),
     ],
     reason: Annotated[str | None, typer.Option(help="Why, for the record: an invoice's number.")] = None,
     idempotency_key: Annotated[
@@ -38,7 +38,7 @@ def top_up(
     of budget set --low-balance the event budget.low_balance is told, once until it is topped up again.
 
       costgraph budget top-up acme 500 --reason "invoice 2026-117"
-      costgraph budget top-up acme --reason "sent twice" -- -50
+      costgraph budget top-up acme -50 --reason "sent twice"
     """
     import uuid
 

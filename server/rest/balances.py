@@ -34,7 +34,6 @@ from server.rest.words import instant
 from server.routes import GuardedRoute, Routes
 
 CACHE: Final = "private, max-age=30"
-PATH: Final = "/api/v1/budgets/user/{user_id:path}/project/{project_id:path}"
 
 
 class SpendingPeriod(StrEnum):
@@ -225,10 +224,30 @@ def balance_routes(routes: Routes, context_of: Callable[[Principal], Context]) -
     """The routes about balances."""
     door, needs = _Door(context_of), Permission.READ
     return [
-        routes.guarded("GET", f"{PATH}/balance", door.balance, needs=needs),
-        routes.guarded("GET", f"{PATH}/status", door.status, needs=needs),
-        routes.guarded("GET", PATH + "/spending/{period}", door.spending, needs=needs),
-        routes.guarded("POST", f"{PATH}/check", door.check, needs=needs),
+        routes.guarded(
+            "GET",
+            "/api/v1/budgets/user/{user_id:path}/project/{project_id:path}/balance",
+            door.balance,
+            needs=needs,
+        ),
+        routes.guarded(
+            "GET",
+            "/api/v1/budgets/user/{user_id:path}/project/{project_id:path}/status",
+            door.status,
+            needs=needs,
+        ),
+        routes.guarded(
+            "GET",
+            "/api/v1/budgets/user/{user_id:path}/project/{project_id:path}/spending/{period}",
+            door.spending,
+            needs=needs,
+        ),
+        routes.guarded(
+            "POST",
+            "/api/v1/budgets/user/{user_id:path}/project/{project_id:path}/check",
+            door.check,
+            needs=needs,
+        ),
     ]
 
 

@@ -23,9 +23,9 @@ def test_credit_is_added_taken_back_and_shown(shell: Shell, name: str) -> None:
     for _ in range(2):
         again = shell.json("budget", "top-up", name, "2.5", "--idempotency-key", f"{name}-k")
         assert again["wallet"]["balance"] == "15"
-    taken = shell.run("budget", "top-up", name, "--", "-11")
+    taken = shell.run("budget", "top-up", name, "-11")
     assert re.search(rf"^{name} +\$4\.0000 .* low$", taken, re.MULTILINE)
-    assert "4 is available" in shell.run("budget", "top-up", name, "--", "-5", code=REFUSED)
+    assert "4 is available" in shell.run("budget", "top-up", name, "-5", code=REFUSED)
     assert re.search(rf"^{name} +\$4\.0000", shell.run("status"), re.MULTILINE)
     shell.run("budget", "set", name, "--low-balance", "none")
     assert " low" not in shell.run("budget", "top-up", name, "1")

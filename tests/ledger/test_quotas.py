@@ -143,8 +143,8 @@ def test_a_lease_lives_as_long_as_its_limit_and_is_not_extended_past_it(world: W
     world.later(1_000)
     assert isinstance(world.extend(held, 2_600), Reservation)
     world.later(1_000)
-    for asked in ({"ttl": 1_601}, {"ttl": 1_601, "add": CENT}):
-        late = world.extend(held, **asked)
+    for add in (0, CENT):
+        late = world.extend(held, 1_601, add)
         assert isinstance(late, BudgetExceeded)
         assert [(each.meter, each.limit, each.requested) for each in late.violations] == [
             (Meter.AGE, HOUR, HOUR + 1)

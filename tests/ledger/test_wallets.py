@@ -107,9 +107,9 @@ def test_a_top_up_repeated_adds_once_and_other_content_is_a_conflict(world: Worl
     world.forget()
     top_up(world, USD, "k", reason="invoice 1")
     assert wallet(world)[0] == USD
-    for other in ({"amount": 2 * USD, "reason": "invoice 1"}, {"amount": USD, "reason": "invoice 2"}):
+    for amount, reason in ((2 * USD, "invoice 1"), (USD, "invoice 2")):
         with pytest.raises(Conflict):
-            top_up(world, other.pop("amount"), "k", **other)
+            top_up(world, amount, "k", reason=reason)
     with pytest.raises(Conflict):
         top_up(world, USD, "k", "leaf", reason="invoice 1")
     assert [each.amount_nano for each in world.store.credits] == [USD]

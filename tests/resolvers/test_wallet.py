@@ -141,8 +141,8 @@ def test_verify_compares_wallets_with_their_top_ups(admin: Caller, database: Dat
     budget(admin, "web", "acme")
     top_up(admin, "a", "10")
     top_up(admin, "b", "5", "web")
+    held(admin, "k", "web", amount="1")
     record(admin, usage("op", budgetId="web", providerCost="20"))
-    held(admin, "k", "web", amount="0")
     assert admin.get(CHECK)["ledgerCheck"] == {"ok": True, "findings": []}
     text = "MATCH (t:TopUp {uid: $uid}) SET t.amount_nano = 7 RETURN count(t) AS n"
     (row,) = database.writing(lambda each: each.run_text(text, {"uid": f"{tenant}/a"}))

@@ -49,8 +49,9 @@ def top_up(client: Client, budget_id: str, amount: str) -> None:
 
 
 def spend(client: Client, name: str, user_id: str | None, cost: str, **fields: Any) -> None:
-    row = called(name, f"{name}-{user_id}-{cost}-{fields}", budget_id=name, provider_cost=cost, **fields)
-    answer = client.post("/v1/usage", json={**row, "user_id": user_id} if user_id else row)
+    said = {"budget_id": name, "provider_cost": cost, "user_id": user_id, "timestamp": None, **fields}
+    row = called(name, f"{name}-{user_id}-{cost}-{fields}", **said)
+    answer = client.post("/v1/usage", json=row)
     assert answer.status_code == 201, answer.text
 
 

@@ -10,13 +10,17 @@ EXAMPLES = (
     Example(
         reservations.HELD,
         {
-            "after": f"{TENANT}/",
-            "before": f"{TENANT}0",
-            "budget_uid": f"{TENANT}/leaf",
+            "after": "held/",
+            "before": "held0",
+            "budget_uid": "held/b",
             "day_us": 0,
             "minute_us": 0,
         },
-        RECORDED,
+        (
+            "CREATE (:Reservation {expiry_key: 'held/1/k', level_of: 'agents', user_id: 'u', level: 1, "
+            "created_at_us: 1, at_us: 1, cost_nano: 1, tokens: 1, requests: 1})-[:HOLDS]->"
+            "(:ChargePath {chain: ['held/b'], scoped: []})",
+        ),
     ),
     Example(reservations.TENANTS, NoParams(), (FOUNDED,)),
 )
