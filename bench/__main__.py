@@ -9,6 +9,7 @@ from typing import Any
 from bench import (
     decide,
     events,
+    leases,
     pricing,
     raw,
     repricing,
@@ -45,6 +46,7 @@ MEASURES: dict[str, Measure] = {
     "repricing": repricing.run,
     "events": events.run,
     "retention": retention.run,
+    "leases": leases.run,
 }
 
 

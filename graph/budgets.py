@@ -3,8 +3,11 @@
 from collections.abc import Iterable
 
 from cypher import ledger as queries
+from cypher import wallets
 from graph.database import Database
 from graph.ledger.rows import window_of
+from graph.ledger.wallet_rows import credit_of
+from ledger.changes import Credit
 from ledger.model import Window
 
 
@@ -19,3 +22,12 @@ class Budgets:
         """Those of the windows that exist, by uid."""
         rows = self._database.read(queries.WINDOWS, {"uids": list(uids)})
         return {row["uid"]: window_of(row) for row in rows}
+
+    def top_ups(self, budget_uid: str, before: str | None, first: int) -> list[Credit]:
+        """The next top-ups of a budget's wallet, the newest first; ``before`` is a ``time_key``."""
+        params: wallets.TopUpRange = {
+            "budget_uid": budget_uid,
+            "before": "9" if before is None else before,
+            "first": first,
+        }
+        return [credit_of(row["top_up"]) for row in self._database.read(wallets.PAGE, params)]

@@ -17,6 +17,7 @@ from graph.delegation_check import awaited_findings, delegation_findings, disagr
 from graph.ledger import GraphLedgerStore, GraphLedgerTransaction, Trees
 from graph.ledger.rows import window_of
 from graph.override_check import override_findings
+from graph.wallet_check import wallet_findings
 from ledger.check import Finding, Forcing, Recount, held_on, holes, span_of, spend_of
 from ledger.errors import Unavailable
 from ledger.model import ChargePath, Limit, Meter, Window, id_of, seq_uid
@@ -75,6 +76,13 @@ class Check:
             ),
             *override_findings(
                 self._database, tenant, set(uids), lambda look: self._between_commits(tenant, look)[1]
+            ),
+            *wallet_findings(
+                self._database,
+                self._trees,
+                tenant,
+                set(uids),
+                lambda look: self._between_commits(tenant, look)[1],
             ),
         ]
         if self._rollups is not None:

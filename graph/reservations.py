@@ -8,6 +8,7 @@ from graph.database import Database, Transaction
 from graph.ledger.hold_rows import hold_of
 from graph.ledger.notice_rows import read_due
 from ledger.holds import Hold
+from ledger.quotas import Held
 from pricing.calendar import INSTANT_MAX_US
 
 
@@ -28,13 +29,28 @@ class Reservations:
 
         It costs as much as there are open ones, however many there ever were.
         """
-        # A key is tenant/expiry/id, and 0 is what follows the slash.
-        params: reservations.KeyRange = {"after": f"{tenant}/{now_us:016d}0", "before": f"{tenant}0"}
+        after, before = _open(tenant, now_us)
+        params: reservations.KeyRange = {"after": after, "before": before}
         counts: dict[str, int] = {}
         for row in self._database.read(reservations.OPEN, params):
             for uid in (*row["chain"], *row["scoped"]):
                 counts[uid] = counts.get(uid, 0) + row["reservations"]
         return counts
+
+    def held(self, tenant: str, budget_uid: str, now_us: int, day_us: int, minute_us: int) -> list[Held]:
+        """What open reservations hold on a budget now, by thing and user; the day and the minute began then.
+
+        It costs as much as the tenant has open ones.
+        """
+        after, before = _open(tenant, now_us)
+        params: reservations.HeldParams = {
+            "after": after,
+            "before": before,
+            "budget_uid": budget_uid,
+            "day_us": day_us,
+            "minute_us": minute_us,
+        }
+        return [Held(**row) for row in self._database.read(reservations.HELD, params)]
 
     def tenants(self) -> list[str]:
         """Every tenant that has a ledger."""
@@ -61,3 +77,9 @@ class Reservations:
             return found
 
         return self._database.reading(first) if tenants else {}
+
+
+def _open(tenant: str, now_us: int) -> tuple[str, str]:
+    """After and before which keys a tenant's reservations are open and have not expired."""
+    # A key is tenant/expiry/id, and 0 is what follows the slash.
+    return f"{tenant}/{now_us:016d}0", f"{tenant}0"

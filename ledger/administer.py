@@ -24,9 +24,10 @@ from ledger.errors import (
     NotFound,
     OutOfRange,
 )
-from ledger.limits import amount_limit, check_thresholds, limits_of, thresholds
+from ledger.limits import amount_limit, check_number, check_thresholds, in_order, limits_of, thresholds
 from ledger.model import (
     UNATTRIBUTED,
+    WALLET_LIMIT,
     Budget,
     Increase,
     Limit,
@@ -39,6 +40,7 @@ from ledger.model import (
 )
 from ledger.notices import look_again
 from ledger.state import TenantState
+from ledger.wallets import look_at_balance
 from ledger.windows import GONE, LEVEL_SPAN, PPM, Span, keyed_span, standing_instant
 from pricing.calendar import zone
 from pricing.errors import PricingError
@@ -58,9 +60,11 @@ UPDATABLE: Final = frozenset(
         "warning_threshold_ppm",
         "priority",
         "limits",
+        "put_limits",
         "carry_over_cap_nano",
         "thresholds",
         "cool_down_seconds",
+        "low_balance_nano",
     }
 )
 
@@ -94,6 +98,7 @@ def create_budget(state: TenantState, command: CreateBudget, now_us: int) -> Bud
         carry_over_cap_nano=command.carry_over_cap_nano,
         thresholds=_by_height(command.thresholds),
         cool_down_seconds=command.cool_down_seconds,
+        low_balance_nano=command.low_balance_nano,
     )
     existing = state.tree.get(uid)
     if existing is not None:
@@ -115,7 +120,9 @@ def _same_or_conflict(state: TenantState, command: CreateBudget, existing: Budge
 
 def _content(budget: Budget) -> Budget:
     """What a caller says about a budget, without what the ledger noted about it since."""
-    limits = tuple(replace(limit, since_us=0, increases=()) for limit in budget.limits)
+    limits = tuple(
+        replace(limit, since_us=0, increases=()) for limit in budget.limits if limit.key != WALLET_LIMIT
+    )
     return replace(budget, created_at_us=0, rollup_timezone="", schedules=(), recut_us=0, limits=limits)
 
 
@@ -140,6 +147,7 @@ def _check_fields(said: CreateBudget | Budget) -> None:
     if amount_nano is not None and amount_nano > NANO_MAX:
         raise OutOfRange("amount does not fit into 64 bits of nano-units", field="amount")
     check_amount(said.carry_over_cap_nano, "carry_over_cap")
+    check_amount(said.low_balance_nano, "low_balance_threshold")
     if end_us is not None and end_us <= (start_us or 0):
         raise InvalidInput("period_end must be after period_start", field="period_end")
     try:
@@ -181,7 +189,7 @@ def _visible(state: TenantState, scope_uid: str | None, budget_id: str, field: s
 
 
 def open_budget(state: TenantState, scope_uid: str | None, budget_id: str) -> Budget:
-    """A budget that a key may see and change. Raises ``NotFound``, ``BudgetClosed``."""
+    """A budget that the key sees and may change. Raises ``NotFound``, ``BudgetClosed``."""
     budget = _visible(state, scope_uid, budget_id, "budget_id")
     if budget.closed_at_us is not None:
         raise BudgetClosed(f"Budget {budget_id} is closed and cannot be changed.", field="budget_id")
@@ -211,11 +219,12 @@ def update_budget(state: TenantState, command: UpdateBudget, now_us: int) -> Bud
     if "thresholds" in changes:
         changes["thresholds"] = _by_height(changes["thresholds"])
     specs: tuple[LimitSpec, ...] | None = changes.pop("limits", None)
+    put: tuple[LimitSpec, ...] = changes.pop("put_limits", ())
     changed = replace(budget, **changes)
     _check_fields(changed)
     changed = replace(
         changed,
-        limits=_limits(budget, changed, specs, now_us),
+        limits=_limits(budget, changed, specs, put, now_us),
         schedules=_schedules(budget, changed, now_us),
         recut_us=budget.recut_us if _cut_by(budget) == _cut_by(changed) else now_us,
     )
@@ -224,20 +233,37 @@ def update_budget(state: TenantState, command: UpdateBudget, now_us: int) -> Bud
     state.put_budget(changed)
     _recount(state, budget, changed, now_us)
     look_again(state, changed, now_us)
+    if changed.low_balance_nano != budget.low_balance_nano:
+        look_at_balance(state, changed, now_us)
     return changed
 
 
 def _limits(
-    budget: Budget, changed: Budget, specs: tuple[LimitSpec, ...] | None, now_us: int
+    budget: Budget,
+    changed: Budget,
+    specs: tuple[LimitSpec, ...] | None,
+    put: tuple[LimitSpec, ...],
+    now_us: int,
 ) -> tuple[Limit, ...]:
-    """The limits of the changed budget; those that it did not have before begin with the running window."""
+    """The limits of the changed budget; those that it did not have before begin with the running window.
+
+    ``specs`` are all of them, unless None; ``put`` are added, or take the place of those with their keys.
+    """
     before = {limit.key: limit for limit in budget.limits}
     if specs is None:
         told = _told_at(changed)
-        others = tuple(replace(limit, thresholds_ppm=told) for limit in budget.limits[1:])
+        others = tuple(
+            replace(limit, thresholds_ppm=told) for limit in budget.limits[1:] if limit.key != WALLET_LIMIT
+        )
         wanted = (amount_limit(budget.uid, changed.amount_nano, told), *others)
     else:
         wanted = limits_of(budget.uid, changed.amount_nano, _told_at(changed), specs)
+    if put:
+        added = limits_of(budget.uid, changed.amount_nano, _told_at(changed), put)[1:]
+        wanted = in_order({each.key: each for each in (*wanted, *added)}.values())
+        check_number(wanted[1:])
+    if budget.wallet is not None:
+        wanted = in_order((*wanted, budget.wallet))
     return tuple(
         replace(limit, since_us=was.since_us, increases=was.increases)
         if (was := before.get(limit.key)) is not None

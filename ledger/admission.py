@@ -4,7 +4,7 @@ Invariant, for every limit that refuses: at each grant, spent + reserved + asked
 same does so by an override (``ledger.overrides``).
 """
 
-from typing import Final
+from typing import Final, NamedTuple
 
 from ledger.errors import OutOfRange
 from ledger.expiry import expire_overdue
@@ -19,9 +19,24 @@ from pricing.money import NANO_MAX
 
 RETRY_MS: Final = 1_000
 """When to come back where nothing says when room will be."""
-METERS: Final = (Meter.COST, Meter.TOKENS, Meter.REQUESTS, Meter.LEVEL)
-Asked = tuple[int, int, int, int]
-"""Nano-units, tokens, operations, and level."""
+METERS: Final = (Meter.COST, Meter.TOKENS, Meter.REQUESTS, Meter.LEVEL, Meter.SIZE, Meter.AGE)
+"""In the order of ``Asked``."""
+
+
+class Asked(NamedTuple):
+    """What a hold takes of each meter, and what limits on a single one look at."""
+
+    cost: int
+    """In nano-units."""
+    tokens: int
+    requests: int
+    level: int
+    size: int = 0
+    """Of its largest file, in bytes."""
+    age: int = 0
+    """How old the lease will be when it expires, in seconds."""
+
+
 Passed = list[tuple[Slot, int, int]]
 """Limits that would be passed, each with what it allows and what it is asked for."""
 
@@ -105,12 +120,12 @@ _NO_WINDOW: Final = Window("", "", None, None)
 
 def _passed(plan: Plan, asked: Asked, kept: frozenset[str], added: int, grant: Asked) -> Passed:
     found: Passed = []
-    calls = max(1, grant[2])
+    calls = max(1, grant.requests)
     for meter, amount, granted in zip(METERS, asked, grant, strict=True):
         found.extend(
             (Slot(cap.budget, cap.limit, _NO_WINDOW, cap.amount), cap.amount, granted)
             for cap in plan.caps.get(meter, ())
-            if granted > cap.amount * calls and cap.limit.enforcement is not Enforcement.SOFT
+            if granted > cap.most(calls) and cap.limit.enforcement is not Enforcement.SOFT
         )
         for slot in plan.slots.get(meter, ()):
             window, more = slot.window, amount

@@ -15,6 +15,7 @@ from ledger.commands import (
     Reserve,
     Settle,
     Stream,
+    TopUp,
 )
 from ledger.decide import Answer, decide
 from ledger.model import ChargePath, Limit, uid_of
@@ -122,7 +123,7 @@ def _wanted(commands: Iterable[Command]) -> Wanted:
             case Extend():
                 holds[uid_of(command.tenant, command.reservation_id)] = None
                 requests[command.request_uid] = None
-            case Adjust() | IncreaseLimit():
+            case Adjust() | IncreaseLimit() | TopUp():
                 requests[command.request_uid] = None
             case _:
                 pass

@@ -151,6 +151,7 @@ class ArchivedUsage:
     at_us: int
 
 
+@dataclass(frozen=True, slots=True)
 class Notice:
     """When a budget that cools down told something last, and whether it has something to tell once it may."""
 
@@ -192,6 +193,25 @@ class AuditEntry:
     before: str | None
     """JSON text; None where it came to be."""
     after: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Credit:
+    """A top-up of a budget's wallet, never changed; below zero: credit that was taken back."""
+
+    tenant: str
+    budget_uid: str
+    top_up_id: str
+    """The idempotency key that it came with."""
+    amount_nano: int
+    at_us: int
+    reason: str | None = None
+    author: str | None = None
+
+    @property
+    def time_key(self) -> str:
+        """Sorts a budget's top-ups by time."""
+        return f"{self.at_us:016d}/{self.top_up_id}"
 
 
 @dataclass(slots=True)
@@ -239,6 +259,8 @@ class Changes:
     overrides: dict[str, Override] = field(default_factory=dict[str, Override])
     audit: list[AuditEntry] = field(default_factory=list[AuditEntry])
     """What administrators did; there is none without another change."""
+    credits: list[Credit] = field(default_factory=list[Credit])
+    """Top-ups of budgets that changed with them."""
     deviations: list[Deviation] = field(default_factory=list[Deviation])
     expected: list[str] = field(default_factory=list[str])
     """Operations that grew to what was expected of them: what was noted of them before is no anomaly."""

@@ -8,6 +8,7 @@ from ledger.notices import tell, tell_left
 from ledger.plan import Counter, Plan
 from ledger.state import TenantState
 from ledger.tree import BudgetTree
+from ledger.wallets import is_low, low_warning, tell_low
 from ledger.windows import EXCEEDED_PPM, reached, utilization_ppm
 from pricing.money import NANO_MAX
 
@@ -108,6 +109,9 @@ def _look(
                 forced.append((window.uid, passed))
         if amount < 0 and budget.thresholds:
             tell_left(state, slot, now_us)
+        if is_low(slot):
+            tell_low(state, slot, now_us)
+            warnings.append(low_warning(slot))
         if limit.thresholds_ppm and reached(window.spent, allowed, limit.thresholds_ppm[0]):
             tell(state, slot, now_us)
             warnings.append(threshold_warning(budget, limit, window, allowed, ended=ended))

@@ -78,6 +78,8 @@ class Reserve:
     quantity: int = 1
     requests: int = 1
     """How many operations it is for; a lease that many calls are made on says how many."""
+    size_bytes: int = 0
+    """The size of its largest file, where limits on that matter."""
     tags: Mapping[str, str | float | bool] | None = None
     """What scoped budgets may match; a settlement is charged where these said."""
     parent_operation_id: str | None = None
@@ -97,8 +99,9 @@ class Reserve:
                 raise InvalidInput(f"{name} ({count}) must be 0 to {COUNT_MAX}", field=name)
         check_amount(self.amount_nano, "amount")
         check_ttl(self.ttl_seconds)
-        if self.quantity < 0 or self.requests < 0:
-            raise InvalidInput("quantity and requests must not be negative", field="quantity")
+        for name in ("quantity", "requests", "size_bytes"):
+            if getattr(self, name) < 0:
+                raise InvalidInput(f"{name} must not be negative", field=name)
         reservation_id = reservation_id_of(self.tenant, self.idempotency_key)
         object.__setattr__(self, "reservation_id", reservation_id)
         object.__setattr__(self, "uid", uid_of(self.tenant, reservation_id))
@@ -133,6 +136,7 @@ _RESERVE_CONTENT: Mapping[str, Any] = {
     "resource": AGENTS,
     "quantity": 1,
     "requests": 1,
+    "size_bytes": 0,
     "tags": None,
     "parent_operation_id": None,
 }
@@ -372,6 +376,8 @@ class CreateBudget:
     cool_down_seconds: int = 0
     carry_over_cap_nano: int | None = None
     """How much of what a period leaves of the amount the next one has on top; None: nothing."""
+    low_balance_nano: int | None = None
+    """The balance of its wallet that is low; None: 0."""
     author: str | None = None
     """The id of the key that asks; of every act of administration."""
 
@@ -423,7 +429,41 @@ class RegisterAgent:
     """JSON text."""
 
 
-Administer = CreateBudget | UpdateBudget | MoveBudget | CloseBudget | IncreaseLimit
+@dataclass(frozen=True, slots=True)
+class TopUp:
+    """Add prepaid credit to a budget's wallet; below zero: take back what is available. Answers ``Budget``.
+
+    The first one gives the budget its wallet: what is spent from then on is spent from it.
+    """
+
+    tenant: str
+    scope_uid: str | None
+    idempotency_key: str
+    budget_id: str
+    amount_nano: int
+    reason: str | None = None
+    author: str | None = None
+
+    def __post_init__(self) -> None:
+        """Check what can be checked outside of the ledger's lock."""
+        check_name(self.idempotency_key, "idempotency_key")
+        check_name(self.reason, "reason")
+        if not self.amount_nano:
+            raise InvalidInput("a top-up adds something", field="amount")
+        check_amount(abs(self.amount_nano), "amount")
+
+    @property
+    def request_uid(self) -> str:
+        """The key of this request."""
+        return uid_of(self.tenant, f"topup/{self.idempotency_key}")
+
+    @property
+    def fingerprint(self) -> str:
+        """A digest of what the caller sent."""
+        return fingerprint_of({"topup": [self.budget_id, self.amount_nano, self.reason]})
+
+
+Administer = CreateBudget | UpdateBudget | MoveBudget | CloseBudget | IncreaseLimit | TopUp
 Reserving = Reserve | Settle | Stream | Extend | Release
 Saying = PriceCommand | AgreementCommand | ArchiveUsage
 Command = Record | Reserving | Sweep | Adjust | Administer | OverrideCommand | RegisterAgent | Saying

@@ -38,6 +38,7 @@ from ledger.commands import (
     Settle,
     Stream,
     Sweep,
+    TopUp,
     UpdateBudget,
 )
 from ledger.errors import LedgerError
@@ -66,6 +67,7 @@ from ledger.results import (
 from ledger.settle import settle
 from ledger.state import TenantState
 from ledger.stream import stream
+from ledger.top_up import top_up
 from pricing.agreements import Agreed
 from pricing.prices import PriceFile, Revision
 
@@ -108,6 +110,7 @@ _HANDLERS: dict[type[Any], Callable[[TenantState, Any, int], Result]] = {
     IncreaseLimit: on_budget("budget.increase_limit", increase_limit),
     CreateOverride: on_override("override.create", create_override),
     RevokeOverride: on_override("override.revoke", revoke_override),
+    TopUp: on_budget("budget.top_up", top_up),
     PutRateCard: on_card("rate_card.put", put_rate_card),
     WithdrawRateCard: on_card("rate_card.withdraw", withdraw_rate_card),
     PutExchangeRates: on_rates(put_exchange_rates),

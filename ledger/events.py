@@ -14,12 +14,14 @@ BUDGET_WARNING: Final = "budget.warning"
 BUDGET_EXCEEDED: Final = "budget.exceeded"
 BUDGET_RECOVERED: Final = "budget.recovered"
 BUDGET_OVERRIDDEN: Final = "budget.overridden"
+BUDGET_LOW_BALANCE: Final = "budget.low_balance"
 COST_RECORDED: Final = "cost.recorded"
 EVENT_TYPES: Final = (
     BUDGET_WARNING,
     BUDGET_EXCEEDED,
     BUDGET_RECOVERED,
     BUDGET_OVERRIDDEN,
+    BUDGET_LOW_BALANCE,
     COST_RECORDED,
 )
 """Those that webhooks may ask for."""
@@ -29,13 +31,14 @@ class BudgetEventType(StrEnum):
     """What happened to a budget's window.
 
     It reached a threshold below its limit, or the limit itself; it left one again; an override let its first
-    reservation pass.
+    reservation pass; little credit is left.
     """
 
     BUDGET_WARNING = BUDGET_WARNING
     BUDGET_EXCEEDED = BUDGET_EXCEEDED
     BUDGET_RECOVERED = BUDGET_RECOVERED
     BUDGET_OVERRIDDEN = BUDGET_OVERRIDDEN
+    BUDGET_LOW_BALANCE = BUDGET_LOW_BALANCE
 
 
 _SEQ: Final = re.compile(r"[0-9]{16}")
@@ -63,6 +66,20 @@ def budget_event(
     }
     event_type = BUDGET_EXCEEDED if threshold_ppm >= EXCEEDED_PPM else BUDGET_WARNING
     return event_type, body
+
+
+def low_balance_body(
+    budget: Budget, limit: Limit, window: Window, amount: int, now_us: int
+) -> dict[str, Any]:
+    """The body of the event that a balance is low: ``threshold`` is the fraction that is spent then."""
+    low_nano = budget.low_balance_nano or 0
+    threshold_ppm = max(0, amount - low_nano) * 1_000_000 // amount if amount else 1_000_000
+    _, body = budget_event(budget, limit, window, threshold_ppm, now_us)
+    return {
+        **body,
+        "balance": format_nano(amount - window.spent),
+        "low_balance_threshold": format_nano(low_nano),
+    }
 
 
 def cost_body(

@@ -1,5 +1,7 @@
 """Decide what keeps a hold alive, and what ends it early: extend (a heartbeat) and release."""
 
+from typing import Final
+
 from ledger.admission import Asked, refuse
 from ledger.changes import KnownRequest
 from ledger.commands import Extend, Release
@@ -10,6 +12,8 @@ from ledger.plan import Plan
 from ledger.reserve import reservation_of, shut_error, visible_hold
 from ledger.results import Reservation, ReserveResult
 from ledger.state import TenantState
+
+SECOND_US: Final = 1_000_000
 
 
 def release(state: TenantState, command: Release, now_us: int) -> Reservation:
@@ -59,11 +63,12 @@ def _admit(state: TenantState, command: Extend, hold: Hold, now_us: int) -> Rese
     moved = kept != frozenset(uid for uids in plan.held for uid in uids)
     if plan.shut and (moved or command.add_amount_nano):
         raise shut_error(state, plan, command.scope_uid)
-    if not moved and not command.add_amount_nano:
+    age = _age_seconds(hold, now_us + command.ttl_seconds * SECOND_US)
+    if not moved and not command.add_amount_nano and age <= plan.age_cap:
         return None
     added = command.add_amount_nano
-    new = (hold.cost_nano + added, hold.tokens, hold.requests, hold.level)
-    grant = (hold.amount_nano + added, hold.tokens, max(1, hold.requests), hold.level)
+    new = Asked(hold.cost_nano + added, hold.tokens, hold.requests, hold.level)
+    grant = Asked(hold.amount_nano + added, hold.tokens, max(1, hold.requests), hold.level, age=age)
     refusal = refuse(state, plan, new, command.scope_uid, now_us, kept=kept, added=added, grant=grant)
     if refusal is not None:
         return refusal
@@ -73,10 +78,15 @@ def _admit(state: TenantState, command: Extend, hold: Hold, now_us: int) -> Rese
     return None
 
 
+def _age_seconds(hold: Hold, at_us: int) -> int:
+    """How old a lease is at an instant, in whole seconds that have begun; what holds nothing is none."""
+    return -(-(at_us - hold.created_at_us) // SECOND_US) if hold.level else 0
+
+
 def _move(state: TenantState, hold: Hold, plan: Plan, amounts: Asked) -> None:
     for uid, amount in hold.amounts():
         lower(state, uid, amount)
-    hold.cost_nano, hold.tokens, hold.requests, hold.level = amounts
+    hold.cost_nano, hold.tokens, hold.requests, hold.level = amounts[:4]
     hold.windows = plan.held
     state.touch_plan(plan)
     for meter, slots in plan.slots.items():

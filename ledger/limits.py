@@ -1,7 +1,7 @@
 """Limits as asked for → limits of a budget: which meters go with which windows."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Final
 
 from ledger.commands import LimitSpec
@@ -65,8 +65,7 @@ def limits_of(
     budget_uid: str, amount_nano: int | None, thresholds_ppm: tuple[int, ...], specs: tuple[LimitSpec, ...]
 ) -> tuple[Limit, ...]:
     """All limits of a budget, its amount first. Raises ``InvalidInput``."""
-    if len(specs) > LIMITS_MAX:
-        raise InvalidInput(f"a budget has at most {LIMITS_MAX} limits", field="limits")
+    check_number(specs)
     limits = {AMOUNT_LIMIT: amount_limit(budget_uid, amount_nano, thresholds_ppm)}
     for spec in specs:
         limit = _limit(budget_uid, thresholds_ppm, spec)
@@ -74,6 +73,12 @@ def limits_of(
             raise InvalidInput(f"there are two limits for {limit.key}", field="limits")
         limits[limit.key] = limit
     return in_order(limits.values())
+
+
+def check_number(limits: Collection[object]) -> None:
+    """Raise ``InvalidInput`` for more limits than a budget may have."""
+    if len(limits) > LIMITS_MAX:
+        raise InvalidInput(f"a budget has at most {LIMITS_MAX} limits", field="limits")
 
 
 def in_order(limits: Iterable[Limit]) -> tuple[Limit, ...]:

@@ -15,6 +15,7 @@ __all__ = [
     "AMOUNT_LIMIT",
     "DEFAULT_TENANT",
     "UNATTRIBUTED",
+    "WALLET_LIMIT",
     "Agent",
     "Budget",
     "BudgetState",
@@ -44,6 +45,8 @@ __all__ = [
 UNATTRIBUTED = "unattributed"
 DEFAULT_TENANT = "default"
 AMOUNT_LIMIT = "amount"
+WALLET_LIMIT = "wallet"
+"""The key of the limit that is a budget's prepaid credit: its amount is the sum of its top-ups."""
 
 
 def uid_of(tenant: str, identifier: str) -> str:
@@ -256,6 +259,13 @@ class Budget:
     """How long it tells nothing after it told something, unless a higher threshold is reached."""
     recut_us: int = 0
     """When its period, recurrence or zone last changed: windows that begin before may have been cut anew."""
+    low_balance_nano: int | None = None
+    """The balance of its wallet that is low; None: 0."""
+
+    @property
+    def wallet(self) -> Limit | None:
+        """Its prepaid credit; None of a budget that was never topped up."""
+        return next((each for each in self.limits if each.key == WALLET_LIMIT), None)
 
     @property
     def parent_budget_id(self) -> str | None:

@@ -9,7 +9,16 @@ from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from ledger.holds import HeldWindows
-from ledger.model import Budget, ChargePath, Enforcement, Limit, Meter, Window, WindowKind
+from ledger.model import (
+    WALLET_LIMIT,
+    Budget,
+    ChargePath,
+    Enforcement,
+    Limit,
+    Meter,
+    Window,
+    WindowKind,
+)
 from ledger.tree import BudgetTree
 from ledger.windows import LEVEL_SPAN, PPM, Span, amount_at, changes_at, window_span
 
@@ -58,13 +67,18 @@ class Slot(NamedTuple):
 
 
 class Cap(NamedTuple):
-    """A limit on a single operation."""
+    """A limit on a single operation, or on a single lease."""
 
     budget: Budget
     limit: Limit
     amount: int
 
+    def most(self, calls: int) -> int:
+        """What it allows a hold for some calls: each the same cost and tokens, all one size and one age."""
+        return self.amount * calls if self.limit.meter in _OF_A_CALL else self.amount
 
+
+_OF_A_CALL: Final = frozenset({Meter.COST, Meter.TOKENS})
 NO_WINDOWS: Final = HeldWindows()
 Counter = tuple[Window, int, int]
 """A window, the figure above which to look closer, and the spend from which a threshold is reached."""
@@ -88,6 +102,10 @@ class Plan:
     cost_cap: int = UNLIMITED
     """The tightest limit on the cost of one operation."""
     token_cap: int = UNLIMITED
+    size_cap: int = UNLIMITED
+    """The tightest limit on the size of one file, in bytes."""
+    age_cap: int = UNLIMITED
+    """The tightest limit on how long a lease may live, in seconds."""
     held: HeldWindows = NO_WINDOWS
     shut: tuple[Budget, ...] = ()
     """Budgets that are closed, or outside their period."""
@@ -99,6 +117,8 @@ class Plan:
 
 
 _COUNTED: Final = (Meter.COST, Meter.TOKENS, Meter.REQUESTS, Meter.LEVEL)
+OF_LEASES: Final = frozenset({Meter.LEVEL, Meter.AGE})
+"""Meters whose resource is what a lease holds, not what an operation uses."""
 
 
 def span_of(budget: Budget, limit: Limit, at_us: int) -> Span | None:
@@ -128,10 +148,10 @@ def build_plan(
         _bound(plan, at_us, budget.period_end_us)
         for limit in budget.limits:
             if limit.resource is not None and limit.resource != facts.get(
-                "level" if limit.meter is Meter.LEVEL else "resource"
+                "level" if limit.meter in OF_LEASES else "resource"
             ):
                 continue
-            if limit.window is WindowKind.REQUEST:
+            if limit.window is WindowKind.REQUEST or limit.meter is Meter.AGE:
                 _cap(plan, budget, limit)
             elif limit.meter in _COUNTED:
                 _slot(plan, budget, limit, facts, at_us, window_of)
@@ -169,6 +189,10 @@ def _cap(plan: Plan, budget: Budget, limit: Limit) -> None:
     elif limit.meter is Meter.TOKENS:
         plan.token_cap = min(plan.token_cap, limit.amount)
         plan.tokens_limited = True
+    elif limit.meter is Meter.SIZE:
+        plan.size_cap = min(plan.size_cap, limit.amount)
+    elif limit.meter is Meter.AGE:
+        plan.age_cap = min(plan.age_cap, limit.amount)
 
 
 def _slot(
@@ -180,6 +204,9 @@ def _slot(
     window_of: Callable[[Budget, Limit, Span, str | None], Window],
 ) -> None:
     span = span_of(budget, limit, at_us)
+    if span is None and limit.key == WALLET_LIMIT:
+        _bound(plan, at_us, limit.since_us)
+        return
     if span is None:
         # Outside of the period, or before the limit was added: who knows for how long. Good for this once.
         _bound(plan, at_us, at_us)
@@ -217,6 +244,8 @@ def _counter(slot: Slot) -> Counter:
     curve = slot.limit.curve
     # A limit that delays is looked at from where it begins to.
     look_above = amount if curve is None else amount * curve.start_ppm // PPM
+    if slot.limit.key == WALLET_LIMIT:
+        return slot.window, look_above, amount - (slot.budget.low_balance_nano or 0)
     if not thresholds:
         return slot.window, look_above, UNLIMITED
     # The least spend that reaches the first threshold; anything at all reaches an amount of 0.
@@ -245,7 +274,7 @@ def looks_at(tree: BudgetTree, path: ChargePath) -> tuple[str, ...]:
         budget = tree.get(budget_uid)
         for limit in () if budget is None else budget.limits:
             if limit.resource is not None:
-                facts.add("level" if limit.meter is Meter.LEVEL else "resource")
+                facts.add("level" if limit.meter in OF_LEASES else "resource")
             if limit.each is not None and (fact := MEMBER_FACT.get(limit.each)) is not None:
                 facts.add(fact)
     return tuple(sorted(facts))

@@ -74,6 +74,7 @@ class ReserveInput(_Input):
     resource: Name = AGENTS
     quantity: Count = 1
     requests: Count = 1
+    size_bytes: Count = 0
     tags: Tags | None = None
     parent_operation_id: Name | None = None
 
@@ -161,6 +162,7 @@ class ReservationService:
             said.resource,
             said.quantity,
             said.requests,
+            said.size_bytes,
             said.tags or None,
             said.parent_operation_id,
         )

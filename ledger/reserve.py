@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from ledger.admission import METERS, Asked, Passed, limits_passed, refusal_of, slots_of
 from ledger.charge import as_seen, as_seen_in, threshold_warning
-from ledger.commands import Reserve
+from ledger.commands import AGENTS, Reserve
 from ledger.errors import BudgetClosed, Conflict, NotFound, OutOfRange
 from ledger.expiry import expired_now
 from ledger.holds import Decision, HeldOverride, Hold, HoldState
@@ -21,6 +21,7 @@ from ledger.results import BudgetExceeded, PriceUnknown, Reservation, ReserveRes
 from ledger.state import TenantState
 from ledger.throttle import Delay, delay_on, told
 from ledger.tree import BudgetTree
+from ledger.wallets import is_low, low_warning
 from ledger.warnings import dump_warnings, load_warnings
 from ledger.windows import reached
 from pricing.bounds import Bound
@@ -121,7 +122,6 @@ def _hold(
     override: HeldOverride | None,
 ) -> None:
     """Hold what was asked for, and note it."""
-    cost, tokens, requests, level = asked
     state.use_path(plan.path)
     hold_on(state, plan, asked)
     hold = Hold(
@@ -134,11 +134,11 @@ def _hold(
         now_us,
         now_us,
         expires_at_us,
-        cost,
-        cost,
-        tokens,
-        requests,
-        level,
+        asked.cost,
+        asked.cost,
+        asked.tokens,
+        asked.requests,
+        asked.level,
         plan.held,
         facts["user_id"],
         command.provider,
@@ -217,7 +217,12 @@ def facts_of_reserve(state: TenantState, command: Reserve, agent: Agent | None) 
         "provider": command.provider,
         "model_id": command.model_id,
         "agent_id": command.agent_id,
-        "resource": resource_of(command.model_id, command.prompt_tokens or 0, "api_call"),
+        # A lease of something else is no request of an API.
+        "resource": resource_of(
+            command.model_id,
+            command.prompt_tokens or 0,
+            "api_call" if command.resource == AGENTS else command.resource,
+        ),
         "level": command.resource,
         **state.tree.tag_facts(command.tags),
     }
@@ -260,7 +265,9 @@ def _asked(state: TenantState, command: Reserve, plan: Plan) -> Asked | PriceUnk
         if not tokens and None in said and command.model_id is not None and plan.tokens_limited:
             # Nobody knows how many, but a call of a model has some: a limit that is used up refuses it.
             tokens = 1
-    return cost, tokens, command.requests, command.quantity
+    # Who holds nothing is no lease.
+    age = command.ttl_seconds if command.quantity else 0
+    return Asked(cost, tokens, command.requests, command.quantity, command.size_bytes, age)
 
 
 def _at_most(state: TenantState, path: ChargePath, bound: Bound) -> tuple[int | None, str | None]:
@@ -285,7 +292,7 @@ def _at_most(state: TenantState, path: ChargePath, bound: Bound) -> tuple[int | 
 
 def hold_on(state: TenantState, plan: Plan, asked: Asked) -> None:
     """Hold on every window of a plan."""
-    cost, tokens, requests, level = asked
+    cost, tokens, requests, level, _, _ = asked
     state.touch_plan(plan)
     for window, _, _ in plan.cost:
         window.reserved += cost
@@ -299,10 +306,12 @@ def hold_on(state: TenantState, plan: Plan, asked: Asked) -> None:
 
 def _close(plan: Plan, asked: Asked) -> bool:
     """Whether anything needs a closer look: most requests pass far from every limit."""
-    cost, tokens, requests, level = asked
+    cost, tokens, requests, level, size, age = asked
     return (
         cost > plan.cost_cap
         or tokens > plan.token_cap
+        or size > plan.size_cap
+        or age > plan.age_cap
         or _near(plan.cost, cost)
         or _near(plan.tokens, tokens)
         or _near(plan.requests, requests)
@@ -336,11 +345,14 @@ def _warnings(state: TenantState, plan: Plan, asked: Asked, scope_uid: str | Non
         warnings.extend(
             _soft(cap.budget.budget_id, cap.limit, cap.amount, None)
             for cap in plan.caps.get(meter, ())
-            if amount > cap.amount * max(1, asked[2]) and cap.limit.enforcement is Enforcement.SOFT
+            if amount > cap.most(max(1, asked.requests)) and cap.limit.enforcement is Enforcement.SOFT
         )
-        for budget, limit, window, allowed in plan.slots.get(meter, ()):
+        for slot in plan.slots.get(meter, ()):
+            budget, limit, window, allowed = slot
             if allowed is None:
                 continue
+            if is_low(slot):
+                warnings.append(low_warning(slot))
             if limit.thresholds_ppm and reached(window.spent, allowed, limit.thresholds_ppm[0]):
                 warnings.append(threshold_warning(budget, limit, window, allowed, ended=False))
             elif limit.enforcement is Enforcement.SOFT and window.spent + window.reserved + amount > allowed:

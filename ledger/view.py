@@ -6,7 +6,7 @@ Whatever lies outside is treated as unknown; nothing above the key's own budget 
 from bisect import bisect_right
 from dataclasses import dataclass
 
-from ledger.model import Budget, Recurrence, Warning, uid_of
+from ledger.model import UNATTRIBUTED, Budget, Recurrence, Warning, uid_of
 from ledger.tree import BudgetTree
 
 LARGER_THAN_PARENT = "LARGER_THAN_PARENT"
@@ -69,6 +69,12 @@ class View:
             return self.tree.roots()
         own = self.tree.get(self.scope_uid)
         return [] if own is None else [own]
+
+    def usual(self) -> Budget | None:
+        """The budget that is meant where none is named: the key's own, else the only root that was made."""
+        roots = [each for each in self.roots() if each.closed_at_us is None]
+        made = [each for each in roots if each.budget_id != UNATTRIBUTED] or roots
+        return made[0] if len(made) == 1 else None
 
     def all(self) -> list[Budget]:
         """Every budget that may be seen, by id."""

@@ -6,7 +6,7 @@ The texts begin as the source documents' do (000:730-766, 000:1050).
 from collections.abc import Sequence
 from typing import Final
 
-from ledger.model import Budget, Limit, Meter, Recurrence, Window, WindowKind
+from ledger.model import WALLET_LIMIT, Budget, Limit, Meter, Recurrence, Window, WindowKind
 from ledger.results import BudgetExceeded, Violation
 from pricing.calendar import to_datetime
 from pricing.money import format_nano
@@ -39,6 +39,8 @@ _PER: Final = {
     WindowKind.LIFETIME: "lifetime",
 }
 
+INSUFFICIENT: Final = "Insufficient balance"
+"""How the refusal of a wallet begins."""
 _ADVICE: Final = {
     Meter.COST: "Raise the limit, use a cheaper model, cache prompts, batch requests, or look for runaway "
     "agents (costgraph status --verbose).",
@@ -46,6 +48,9 @@ _ADVICE: Final = {
     "runaway agents (costgraph status --verbose).",
     Meter.REQUESTS: "Slow down, batch requests, or raise the limit.",
     Meter.LEVEL: "Release what is not needed, wait until some of it is, or raise the limit.",
+    Meter.SIZE: "Split the file, compress it, or raise the limit.",
+    Meter.AGE: "Ask for less time; when there is none left, end the lease and begin a new one, or raise the "
+    "limit.",
 }
 
 
@@ -81,7 +86,10 @@ def exceeded(violations: Sequence[Violation]) -> BudgetExceeded:
     """The refusal that names them all."""
     message = "; ".join(dict.fromkeys(each.message for each in violations))
     meters = dict.fromkeys(each.meter for each in violations)
-    detail = " ".join(_ADVICE.get(meter, "Raise the limit.") for meter in meters)
+    advice = [_ADVICE.get(meter, "Raise the limit.") for meter in meters]
+    if any(each.message.startswith(INSUFFICIENT) for each in violations):
+        advice.insert(0, "Top up the budget (costgraph budget top-up).")
+    detail = " ".join(advice)
     resets = [each.resets_at_us for each in violations]
     if all(each is not None for each in resets):
         at_us = max(each for each in resets if each is not None)
@@ -96,13 +104,8 @@ def _text(  # noqa: PLR0911 - one line a text
     window = limit.window
     adjective = _adjective(budget, window)
     match limit.meter:
-        case Meter.COST if window is WindowKind.REQUEST:
-            return "Cost of one request exceeded", f"{_money(budget, asked)} / {_money(budget, amount)}"
-        case Meter.COST if window is WindowKind.DAY:
-            return "Daily cost quota exceeded", f"{format_nano(used)} / {format_nano(amount)}"
         case Meter.COST:
-            would_be, most = _money(budget, used + asked), _money(budget, amount)
-            return "Budget exceeded", f"{would_be} / {most} {adjective} limit"
+            return _cost_text(budget, limit, used, asked, amount)
         case Meter.TOKENS if window is WindowKind.REQUEST:
             return "Max context length exceeded", f"{asked} / {amount}"
         case Meter.TOKENS:
@@ -111,8 +114,22 @@ def _text(  # noqa: PLR0911 - one line a text
             return "Rate limit exceeded", f"{amount} req/{_PER[window or WindowKind.LIFETIME]}"
         case Meter.LEVEL:
             return f"Max concurrent {limit.resource} reached", f"{amount}"
-        case _:
-            return f"{limit.meter.value.capitalize()} limit exceeded", f"{asked} / {amount}"
+        case Meter.SIZE:
+            return "Max file size exceeded", f"{asked} / {amount} bytes"
+        case Meter.AGE:
+            return "Max lifetime reached", f"{amount} s"
+
+
+def _cost_text(budget: Budget, limit: Limit, used: int, asked: int, amount: int) -> tuple[str, str]:
+    if limit.key == WALLET_LIMIT:
+        left = _money(budget, max(0, amount - used))
+        return INSUFFICIENT, f"{_money(budget, asked)} requested, {left} available"
+    if limit.window is WindowKind.REQUEST:
+        return "Cost of one request exceeded", f"{_money(budget, asked)} / {_money(budget, amount)}"
+    if limit.window is WindowKind.DAY:
+        return "Daily cost quota exceeded", f"{format_nano(used)} / {format_nano(amount)}"
+    would_be, most = _money(budget, used + asked), _money(budget, amount)
+    return "Budget exceeded", f"{would_be} / {most} {_adjective(budget, limit.window)} limit"
 
 
 def _adjective(budget: Budget, window: WindowKind | None) -> str:

@@ -7,6 +7,7 @@ from typing import Final
 
 from ledger.model import (
     AMOUNT_LIMIT,
+    WALLET_LIMIT,
     Budget,
     BudgetState,
     Limit,
@@ -143,6 +144,9 @@ def _uncut(budget: Budget, kind: WindowKind, instant_us: int) -> Span:
 
 
 def _existing(budget: Budget, limit: Limit, span: Span) -> Span | None:
+    if limit.key == WALLET_LIMIT:
+        # What was spent before the first credit was not spent from it.
+        return Span(span.key, limit.since_us, None)
     if limit.window is WindowKind.PERIOD:
         start_us = _latest(span.start_us, budget.period_start_us)
         end_us = _earliest(span.end_us, budget.period_end_us)
@@ -264,6 +268,11 @@ class Standing:
         return None if self.amount is None else self.amount - self.spent - self.reserved
 
     @property
+    def wallet(self) -> LimitStatus | None:
+        """Its prepaid credit; None of a budget that was never topped up."""
+        return next((each for each in self.limits if each.limit.key == WALLET_LIMIT), None)
+
+    @property
     def utilization(self) -> float | None:
         """Spent / amount as a fraction; None without an amount."""
         if self.amount is None:
@@ -273,6 +282,8 @@ class Standing:
 
 def standing_instant(budget: Budget, limit: Limit, now_us: int) -> int:
     """The instant whose window is shown: now; for its period, the nearest one inside the period."""
+    if limit.key == WALLET_LIMIT:
+        return max(now_us, limit.since_us)
     if limit.window is not WindowKind.PERIOD:
         return now_us
     if budget.period_start_us is not None and now_us < budget.period_start_us:
@@ -359,6 +370,7 @@ def _state(  # noqa: PLR0911 - one line a state
 
 
 def effective_available(standings: list[Standing]) -> int | None:
-    """The least that is available on a budget and its ancestors; None where none has an amount."""
-    left = [standing.available for standing in standings if standing.available is not None]
-    return min(left, default=None)
+    """The least that amounts and wallets of a budget and its ancestors have available; None without any."""
+    left = [standing.available for standing in standings]
+    left += [standing.wallet.available for standing in standings if standing.wallet is not None]
+    return min((each for each in left if each is not None), default=None)

@@ -28,6 +28,7 @@ from resolvers.mutations.price_source import PriceSourceMutations
 from resolvers.mutations.repricing import RepricingMutations
 from resolvers.mutations.reservation import ReservationMutations
 from resolvers.mutations.usage import UsageMutations
+from resolvers.mutations.wallet import WalletMutations
 from resolvers.mutations.webhook import WebhookMutations
 from resolvers.queries.agent import AgentQueries
 from resolvers.queries.agreement import AgreementQueries
@@ -43,6 +44,7 @@ from resolvers.queries.key import KeyQueries
 from resolvers.queries.override import OverrideQueries
 from resolvers.queries.price import PriceQueries
 from resolvers.queries.price_source import PriceSourceQueries
+from resolvers.queries.quota import QuotaQueries
 from resolvers.queries.reservation import ReservationQueries
 from resolvers.queries.usage import UsageQueries
 from resolvers.queries.webhook import WebhookQueries
@@ -73,6 +75,7 @@ class Query(
     ExperimentQueries,
     AuditQueries,
     ArchiveQueries,
+    QuotaQueries,
 ):
     """Everything that reads."""
 
@@ -93,6 +96,7 @@ class Mutation(
     WebhookMutations,
     ArchiveMutations,
     ExperimentMutations,
+    WalletMutations,
 ):
     """Everything that changes something."""
 

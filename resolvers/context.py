@@ -21,6 +21,7 @@ from evolution.stored import StoredExperiment, StoredSelection, experiment_uid
 from insight.delegation import Shares
 from insight.rollups import RollupQuery, RollupResult
 from ledger.archive import ArchiveState, StoredArchive
+from ledger.changes import Credit
 from ledger.explain import Derivation
 from ledger.model import Agent, CostEntry
 from ledger.results import Reservation
@@ -78,6 +79,15 @@ class Context(Request):
     def open_reservations(self, budget_uid: str) -> Awaitable[int]:
         """How many reservations hold money on a visible budget now."""
         return self._open.load(budget_uid)
+
+    async def top_ups(self, budget_uid: str, after: str | None, first: int) -> Page[Sequence[Credit]]:
+        """The next top-ups of a visible budget's wallet, the newest first."""
+        before = cursors.after_of(cursors.TOP_UPS, after)
+        rows = await self.read(self.services.budgets.top_ups, budget_uid, before, first + 1)
+        shown = rows[:first]
+        self.admit(len(shown))
+        end = cursors.cursor_of(cursors.TOP_UPS, shown[-1].time_key) if shown else None
+        return Page(shown, end, len(rows) > first)
 
     def rollup(self, query: RollupQuery) -> Awaitable[RollupResult]:
         """What was charged."""

@@ -30,11 +30,13 @@ ANOMALIES: Final = "anomalies"
 AGREEMENTS: Final = "agreements"
 WEBHOOKS: Final = "webhooks"
 DEAD_LETTERS: Final = "dead-letters"
+TOP_UPS: Final = "top-ups"
 USAGE_BY_TIME: Final = "usage"
 USAGE_BY_RECORDING: Final = "unpriced"
 
 _SHAPES: Final = {
     USAGE_BY_TIME: re.compile(r"\d{16}/.+", re.DOTALL),
+    TOP_UPS: re.compile(r"\d{16}/.+", re.DOTALL),
     ANOMALIES: re.compile(r"\d{16}/.+", re.DOTALL),
     USAGE_BY_RECORDING: re.compile(r"\d{16}"),
     DEAD_LETTERS: re.compile(r"\d{16}"),

@@ -1,7 +1,7 @@
 """Budgets: what they are, how they stand, what is charged to them."""
 
 from collections.abc import Sequence
-from typing import Annotated, Self
+from typing import Annotated, Final, Self
 
 import strawberry
 
@@ -25,6 +25,7 @@ from schema.enums import (
 from schema.page import PageInfo
 from schema.rollup import Rollup
 from schema.scalars import BigInt, DateTime, Decimal, InstantText
+from schema.wallet import Wallet
 from schema.warning import WarningType
 from schema.words import (
     FIRST_MAX,
@@ -38,6 +39,9 @@ from schema.words import (
     quantity,
     used,
 )
+
+OWN_LIMITS: Final = frozenset({model.AMOUNT_LIMIT, model.WALLET_LIMIT})
+"""Limits that a budget shows as fields of its own."""
 
 
 @strawberry.type(description="More than a limit's amount, for a while.")
@@ -224,10 +228,13 @@ class Budget:
     carry_over_cap: Decimal | None = strawberry.field(
         description="How much of what a period leaves of the amount the next one has on top at most."
     )
+    low_balance_threshold: Decimal | None = strawberry.field(
+        description="The balance of its wallet that is low; null: 0."
+    )
     increases: list[LimitIncrease] = strawberry.field(description="Of the amount.")
     created_at: DateTime
     closed_at: DateTime | None
-    limits: list[Limit] = strawberry.field(description="Those beside the amount.")
+    limits: list[Limit] = strawberry.field(description="Those beside the amount and the wallet.")
     thresholds: list[Threshold] = strawberry.field(description="Those beside warningThreshold and 1.")
     cool_down_seconds: int
 
@@ -249,10 +256,11 @@ class Budget:
             warning_threshold=fraction(row.warning_threshold_ppm),
             priority=row.priority,
             carry_over_cap=optional_money(row.carry_over_cap_nano),
+            low_balance_threshold=optional_money(row.low_balance_nano),
             increases=LimitIncrease.each(row.limits[0]),
             created_at=DateTime(row.created_at_us),
             closed_at=optional_instant(row.closed_at_us),
-            limits=[Limit.of(each) for each in row.limits if each.key != model.AMOUNT_LIMIT],
+            limits=[Limit.of(each) for each in row.limits if each.key not in OWN_LIMITS],
             thresholds=[Threshold.of(each) for each in row.thresholds],
             cool_down_seconds=row.cool_down_seconds,
         )
@@ -296,6 +304,11 @@ class Budget:
     async def status(self, info: Info) -> BudgetStatus:
         """How it stands."""
         return BudgetStatus.of(await info.context.standing(self.row.uid))
+
+    @guarded(Permission.READ, description="Its prepaid credit; null of a budget that was never topped up.")
+    async def wallet(self, info: Info) -> Wallet | None:
+        """Its prepaid credit."""
+        return Wallet.of((await info.context.standing(self.row.uid)).standing)
 
     @guarded(
         Permission.READ,

@@ -37,7 +37,8 @@ class ThrottleInput:
 
 
 @strawberry.input(
-    description="A limit beside the budget's amount. Its amount is money for COST, a count otherwise."
+    description="A limit beside the budget's amount. Its amount is money for COST, bytes for SIZE, seconds "
+    "for AGE, a count otherwise."
 )
 class LimitInput:
     """A limit as asked for."""
@@ -106,6 +107,9 @@ class CreateBudgetInput:
         description="How much of what a period leaves of the amount the next one has on top, at most. "
         "Without one nothing is carried over."
     )
+    low_balance_threshold: Decimal | None = strawberry.field(
+        description="The balance of its wallet that is low. Without one it is 0."
+    )
     limits: list[LimitInput] = strawberry.field(default_factory=list)
     thresholds: list[ThresholdInput] = strawberry.field(
         default_factory=list, description="Further ones, beside warningThreshold and the limit itself."
@@ -138,6 +142,7 @@ class CreateBudgetInput:
             carry_over_cap_nano=nano(self.carry_over_cap, "carry_over_cap"),
             thresholds=tuple(each.threshold() for each in self.thresholds),
             cool_down_seconds=self.cool_down_seconds,
+            low_balance_nano=nano(self.low_balance_threshold, "low_balance_threshold"),
             author=principal.key_id,
         )
 
@@ -157,6 +162,7 @@ class UpdateBudgetInput:
     warning_threshold: float | None = UNSET
     priority: int | None = UNSET
     carry_over_cap: Decimal | None = UNSET
+    low_balance_threshold: Decimal | None = UNSET
     limits: list[LimitInput] | None = strawberry.field(
         default=UNSET, description="All limits beside the amount: those not named are dropped."
     )
@@ -164,6 +170,11 @@ class UpdateBudgetInput:
         default=UNSET, description="All further thresholds: those not named are dropped."
     )
     cool_down_seconds: int | None = UNSET
+    put_limits: list[LimitInput] | None = strawberry.field(
+        default=UNSET,
+        description="Limits that are added, or take the place of those with the same meter, window, resource "
+        "and each; the others stay.",
+    )
 
     def command(self, principal: Principal) -> UpdateBudget:
         """The ledger's command. Raises ``InvalidInput``, ``PricingError``."""
@@ -188,6 +199,7 @@ _KEPT: Final = (
     "timezone",
     "warning_threshold",
     "limits",
+    "put_limits",
     "thresholds",
     "cool_down_seconds",
 )
@@ -208,8 +220,10 @@ _CHANGES: Final[dict[str, tuple[str, Callable[[Any, str], Any]]]] = {
     "period_end": ("period_end_us", instant_us),
     "warning_threshold": ("warning_threshold_ppm", ppm),
     "carry_over_cap": ("carry_over_cap_nano", nano),
+    "low_balance_threshold": ("low_balance_nano", nano),
     "limits": ("limits", _specs),
     "thresholds": ("thresholds", _thresholds),
+    "put_limits": ("put_limits", _specs),
 }
 """The ledger's word for a field, and how its value becomes the ledger's; the others are the same."""
 

@@ -16,6 +16,7 @@ from insight.delegation import Shares
 from insight.rollups import RollupQuery, RollupResult
 from ledger.access import Principal
 from ledger.archive import ArchiveState, StoredArchive
+from ledger.changes import Credit
 from ledger.explain import Derivation
 from ledger.model import Agent, CostEntry
 from ledger.view import View
@@ -55,6 +56,10 @@ class Context(Protocol):
 
     def open_reservations(self, budget_uid: str) -> Awaitable[int]:
         """How many reservations hold money on a visible budget now."""
+        ...
+
+    def top_ups(self, budget_uid: str, after: str | None, first: int) -> Awaitable["Page[Sequence[Credit]]"]:
+        """The next top-ups of a visible budget's wallet, the newest first; ``after`` is a cursor."""
         ...
 
     def rollup(self, query: RollupQuery) -> Awaitable[RollupResult]:

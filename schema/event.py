@@ -22,6 +22,10 @@ def _instant(text: str) -> DateTime:
     return DateTime(from_datetime(datetime.fromisoformat(text), "timestamp"))
 
 
+def _optional(text: str | None) -> Decimal | None:
+    return None if text is None else Decimal(text)
+
+
 @strawberry.type(
     description="An entry was written: an operation cost something, cost more, or was adjusted. The costs of "
     "all entries of an operation add up to what it cost. Usage without a price is told once it has one."
@@ -62,7 +66,8 @@ class CostRecorded:
 
 @strawberry.type(
     description="A window of a budget's limit reached a threshold, each once per window; or an override let "
-    "its first reservation pass the limit. Figures are in the limit's own unit."
+    "its first reservation pass the limit; or little is left of a wallet, once until it is topped up above "
+    "that again. Figures are in the limit's own unit."
 )
 class BudgetEvent:
     """A window reached a threshold."""
@@ -83,6 +88,8 @@ class BudgetEvent:
     window_start: DateTime | None
     window_end: DateTime | None
     override_id: strawberry.ID | None = strawberry.field(description="Of BUDGET_OVERRIDDEN.")
+    balance: Decimal | None = strawberry.field(description="Of a wallet: what is left of its credit.")
+    low_balance_threshold: Decimal | None
 
     @classmethod
     def of(cls, event: Event) -> Self:
@@ -106,4 +113,6 @@ class BudgetEvent:
             window_start=None if start is None else _instant(start),
             window_end=None if end is None else _instant(end),
             override_id=optional_id(body.get("override_id")),
+            balance=_optional(body.get("balance")),
+            low_balance_threshold=_optional(body.get("low_balance_threshold")),
         )

@@ -8,6 +8,7 @@ from schema.recording import UNSAID, RecordUsageInput, hand_over_words
 from schema.scalars import JSON, BigInt, Decimal
 
 ONE = BigInt(1)
+NO_BYTES = BigInt(0)
 
 
 @strawberry.input(
@@ -36,6 +37,9 @@ class ReserveInput:
     quantity: BigInt = strawberry.field(default=ONE, description="How many of the resource are held.")
     requests: BigInt = strawberry.field(
         default=ONE, description="How many operations it is for: a lease may be spent by many."
+    )
+    size_bytes: BigInt = strawberry.field(
+        default=NO_BYTES, description="The size of its largest file, for limits on SIZE."
     )
     tags: JSON | None = strawberry.field(
         description="What TEAM and CUSTOM budgets match; settled usage is charged where these tags said.",

@@ -22,9 +22,11 @@ from server.headers import SafeHeaders
 from server.health import Probe, health_routes
 from server.page import page_routes
 from server.rest.anomalies import anomaly_routes
+from server.rest.balances import balance_routes
 from server.rest.budgets import budget_routes
 from server.rest.exports import export_routes
 from server.rest.pricing import pricing_routes
+from server.rest.quotas import quota_routes
 from server.rest.reservations import reservation_routes
 from server.rest.teams import team_routes
 from server.rest.usage import usage_routes
@@ -100,6 +102,8 @@ def build_app(running: Running, *, origins: frozenset[str] = frozenset()) -> Sta
             *reservation_routes(routes, metrics, services.reserving, context_of),
             *health_routes(routes, metrics, probe, running.workers, running.gauge),
             *budget_routes(routes, context_of),
+            *quota_routes(routes, context_of),
+            *balance_routes(routes, context_of),
             *pricing_routes(routes, context_of),
             *team_routes(routes, context_of),
             *export_routes(routes, context_of),

@@ -20,6 +20,28 @@ class OpenRow(TypedDict):
     reservations: int
 
 
+class HeldParams(TypedDict):
+    """A range of keys, whose budget it is, and since when it is today, and this minute."""
+
+    after: str
+    before: str
+    budget_uid: str
+    day_us: int
+    minute_us: int
+
+
+class HeldRow(TypedDict):
+    """What the open reservations of one user hold of one thing on a budget."""
+
+    resource: str | None
+    user_id: str | None
+    level: int
+    oldest_us: int | None
+    cost_nano_today: int
+    tokens_today: int
+    requests_this_minute: int
+
+
 class TenantRow(TypedDict):
     """A tenant with a ledger."""
 
@@ -27,4 +49,5 @@ class TenantRow(TypedDict):
 
 
 OPEN: CypherQuery[KeyRange, OpenRow] = CypherQuery("reservations/open", KeyRange, OpenRow)
+HELD: CypherQuery[HeldParams, HeldRow] = CypherQuery("reservations/held", HeldParams, HeldRow)
 TENANTS: CypherQuery[NoParams, TenantRow] = CypherQuery("reservations/tenants", NoParams, TenantRow)

@@ -68,6 +68,7 @@ def budget_properties(budget: Budget, version: int) -> Properties:
         if budget.thresholds
         else None,
         "cool_down_seconds": budget.cool_down_seconds or None,
+        "low_balance_nano": budget.low_balance_nano,
         "version": version,
     }
 
@@ -106,6 +107,7 @@ def budget_of(row: BudgetRow) -> Budget:
         carry_over_cap_nano=node.get("carry_over_cap_nano"),
         thresholds=tuple(Threshold(*each) for each in orjson.loads(node.get("thresholds") or "[]")),
         cool_down_seconds=node.get("cool_down_seconds") or 0,
+        low_balance_nano=node.get("low_balance_nano"),
     )
 
 

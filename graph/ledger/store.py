@@ -18,6 +18,7 @@ from graph.ledger import (
     override_rows,
     price_store,
     rows,
+    wallet_rows,
 )
 from graph.ledger.founding import unattributed
 from ledger.archive import RawUsage
@@ -293,6 +294,7 @@ class GraphLedgerTransaction:
         self._rows(queries.WRITE_ARRIVALS, [{"uid": uid} for each in changes for uid in each.awaited])
         self._write_added(changes)
         anomaly_rows.write(self._transaction, changes)
+        wallet_rows.write(self._transaction, changes)
         self._rows(
             queries.WRITE_EVENTS,
             [

@@ -182,4 +182,10 @@ MIGRATIONS: tuple[Migration, ...] = (
         types=(statements.TYPE_NOTICE_UID, statements.TYPE_NOTICE_DUE_KEY),
         schema=(statements.UNIQUE_NOTICE_UID, statements.INDEX_NOTICE_BY_DUE_KEY),
     ),
+    Migration(
+        version=10,
+        name="wallets",
+        types=(statements.TYPE_TOP_UP_UID,),
+        schema=(statements.UNIQUE_TOP_UP_UID,),
+    ),
 )

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
+from server.cli import quotas, wallets
 from server.cli.errors import CliError
 from server.cli.limits import LIMIT_HELP, limits_of, thresholds_of
 from server.cli.options import DataDir, Json, Key, Url, Where
@@ -19,6 +20,7 @@ fragment Standing on Budget {
   parent { budgetId }
   status { spent reserved available utilization state windowStart windowEnd }
   openReservations
+  wallet { balance available reserved toppedUp spent lowBalance }
 }
 """
 CREATE = (
@@ -41,6 +43,8 @@ ALL = (
 )
 
 app = typer.Typer(name="budget", no_args_is_help=True, help="Make, change and look at budgets.")
+app.command()(quotas.apply)
+app.command("top-up", context_settings={"ignore_unknown_options": True})(wallets.top_up)
 
 BudgetId = Annotated[str, typer.Argument(help="The budget's id.", metavar="BUDGET")]
 Amount = Annotated[str | None, typer.Option(help=MONEY_HELP)]
@@ -68,6 +72,9 @@ CoolDown = Annotated[
 Limits = Annotated[list[str] | None, typer.Option("--limit", help=LIMIT_HELP, metavar="LIMIT")]
 CarryOver = Annotated[
     str | None, typer.Option(help="How much of what a period leaves the next one has on top, at most.")
+]
+LowBalance = Annotated[
+    str | None, typer.Option(help="The balance of its wallet from which on little is left.")
 ]
 Priority = Annotated[int | None, typer.Option(help="Its priority among its siblings.")]
 
@@ -98,6 +105,7 @@ def create(
     threshold: Thresholds = None,
     cool_down: CoolDown = None,
     carry_over_cap: CarryOver = None,
+    low_balance: LowBalance = None,
     limit: Limits = None,
     priority: Priority = None,
     url: Url = None,
@@ -130,6 +138,7 @@ def create(
         "thresholds": None if threshold is None else thresholds_of(threshold),
         "coolDownSeconds": cool_down,
         "carryOverCap": carry_over_cap,
+        "lowBalanceThreshold": low_balance,
         "limits": None if limit is None else limits_of(limit),
         "priority": priority,
     }
@@ -155,6 +164,7 @@ def set_(
     threshold: Thresholds = None,
     cool_down: CoolDown = None,
     carry_over_cap: CarryOver = None,
+    low_balance: LowBalance = None,
     limit: Limits = None,
     priority: Priority = None,
     url: Url = None,
@@ -182,11 +192,12 @@ def set_(
             "thresholds": None if threshold is None else thresholds_of(threshold),
             "coolDownSeconds": cool_down,
             "carryOverCap": carry_over_cap,
+            "lowBalanceThreshold": low_balance,
             "limits": None if limit is None else limits_of(limit),
             "priority": priority,
         }
     )
-    for removable in ("amount", "carryOverCap"):
+    for removable in ("amount", "carryOverCap", "lowBalanceThreshold"):
         if fields.get(removable, "").lower() == NO_AMOUNT:
             fields[removable] = None
     if not fields:

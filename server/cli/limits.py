@@ -14,7 +14,8 @@ NONE: Final = "none"
 LIMIT_HELP: Final = (
     'A limit in words: its meter, window and amount, such as "COST DAY 25"; then perhaps HARD, THROTTLE or '
     'SOFT, "of" a resource, "each" USER, AGENT, PROVIDER or MODEL. "COST DAY 25 THROTTLE from 0.5 shape 2 '
-    'delay 10000" delays from half of it on, up to 10 s. Several may be given.'
+    'delay 10000" delays from half of it on, up to 10 s. SIZE is in bytes, AGE in seconds. Several may be '
+    "given."
 )
 
 

@@ -77,6 +77,7 @@ def status(
     from server.cli.budget import all_budgets
     from server.cli.show import console
     from server.cli.trees import arrange, budget_table
+    from server.cli.wallets import wallet_table
 
     with connected(Where(url, key, data_dir)) as api:
         budgets = list(all_budgets(api))
@@ -90,6 +91,11 @@ def status(
         return
     out.print(f"[bold]{address}[/bold] · {len(budgets):,} budgets")
     out.print(budget_table([(0, each) for each in shown]))
+    if prepaid := [
+        each for each in budgets if each["wallet"] is not None and each["status"]["state"] != "CLOSED"
+    ]:
+        out.print()
+        out.print(wallet_table(prepaid))
     for note in notes:
         out.print(note, style="dim", markup=False)
     if verbose:

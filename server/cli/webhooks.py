@@ -47,8 +47,8 @@ Types = Annotated[
     list[str] | None,
     typer.Option(
         "--type",
-        help="budget.warning, budget.exceeded, budget.recovered, budget.overridden or cost.recorded; again "
-        "for more.",
+        help="budget.warning, budget.exceeded, budget.recovered, budget.overridden, budget.low_balance or "
+        "cost.recorded; again for more.",
     ),
 ]
 

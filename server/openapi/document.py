@@ -7,7 +7,8 @@ import orjson
 from pydantic import BaseModel
 
 from server.limits import ROWS_MAX
-from server.openapi.operations import OPERATIONS, Answer, Operation, Parameter
+from server.openapi.operations import OPERATIONS
+from server.openapi.parts import Answer, Operation, Parameter
 
 FILE: Final = Path(__file__).with_name("openapi.json")
 """What is served; it ships with the package."""

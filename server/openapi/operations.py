@@ -5,11 +5,7 @@ have the keys that are shown here.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any, Final
-
-from pydantic import BaseModel
 
 from insight.rollups import Dimension, Granularity
 from ledger.reservations import ExtendInput, ReserveInput, StreamInput
@@ -19,54 +15,10 @@ from pricing.quote import Pricing
 from resolvers.estimating import EstimateInput
 from server.exports.tables import Format
 from server.limits import ROWS_MAX
+from server.openapi.balances import BALANCE_OPERATIONS
+from server.openapi.parts import INSTANT, TEXT, Answer, Json, Operation, Parameter, words
 from server.rest.anomalies import PAGE_MAX
 from server.rest.pricing import DAYS_MAX, CompareInput
-
-Json = dict[str, Any]
-
-TEXT: Final[Json] = {"type": "string", "minLength": 1}
-INSTANT: Final[Json] = {"type": "string", "format": "date-time"}
-
-
-@dataclass(frozen=True, slots=True)
-class Parameter:
-    """What is said in the path or behind the question mark."""
-
-    name: str
-    text: str
-    schema: Mapping[str, Any]
-    example: str | None = None
-    needed: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """An answer that is no problem. A body is JSON unless a media type is named."""
-
-    text: str
-    example: Json | None = None
-    media_types: tuple[str, ...] = ("application/json",)
-
-
-@dataclass(frozen=True, slots=True)
-class Operation:
-    """A route. ``problems`` are the statuses of its own refusals, beside those that every route has."""
-
-    tag: str
-    summary: str
-    answers: Mapping[int, Answer]
-    path: tuple[Parameter, ...] = ()
-    query: tuple[Parameter, ...] = ()
-    body: type[BaseModel] | Json | None = None
-    example: Json | None = None
-    many: bool = False
-    """Whether an array of bodies is taken, too."""
-    problems: tuple[int, ...] = ()
-
-
-def _words(kind: type[StrEnum]) -> Json:
-    return {"type": "string", "enum": [each.value for each in kind]}
-
 
 WARNINGS: Final[list[Any]] = []
 USAGE: Final[Json] = {
@@ -119,7 +71,7 @@ TEAM_ID: Final = Parameter("team_id", "What a budget of the type TEAM pays for, 
 ONE_OF_SEVERAL: Final = Parameter("budget_id", "Which one, where several budgets pay for the team.", TEXT)
 FROM: Final = Parameter("from", "From this instant on.", INSTANT, "2026-11-01T00:00:00Z")
 TO: Final = Parameter("to", "Up to this instant, which is not in it.", INSTANT, "2100-01-01T00:00:00Z")
-FORM: Final = Parameter("format", "csv (the default) or jsonl.", _words(Format), "csv")
+FORM: Final = Parameter("format", "csv (the default) or jsonl.", words(Format), "csv")
 PROVIDER: Final = Parameter("provider", "Such as openai.", TEXT, "openai")
 MODEL: Final = Parameter("model", "The model's id; it may hold slashes, colons and @.", TEXT, "gpt-4o")
 TABLE: Final = ("text/csv", "application/x-ndjson")
@@ -272,11 +224,36 @@ OPERATIONS: Final[Mapping[tuple[str, str], Operation]] = {
                     "window_start": None,
                     "window_end": None,
                     "limits": [],
+                    "wallet": None,
                 },
             )
         },
         path=(BUDGET_ID,),
         problems=(404,),
+    ),
+    ("GET", "/v1/quotas/usage"): Operation(
+        "budgets",
+        "What a budget uses of its quotas: recorded, and held by open reservations.",
+        {
+            200: Answer(
+                "Its figures; each quota's in the unit of its key.",
+                {
+                    "budget_id": "acme",
+                    "currency": "USD",
+                    "tokens_today": 3000,
+                    "cost_today": "0.012",
+                    "concurrent_agents": 0,
+                    "requests_this_minute": 2,
+                    "quotas": [],
+                },
+            )
+        },
+        query=(
+            Parameter(
+                "budget_id", "The budget; else the key's own, or the only root that was made.", TEXT, "acme"
+            ),
+        ),
+        problems=(404, 422),
     ),
     ("GET", "/v1/anomalies"): Operation(
         "anomalies",
@@ -287,7 +264,7 @@ OPERATIONS: Final[Mapping[tuple[str, str], Operation]] = {
             TO,
             Parameter("budget_id", "Charged to this budget or below it.", TEXT, "acme"),
             Parameter("agent_id", "Of this agent.", TEXT),
-            Parameter("severity", "Any of these; it may be said several times.", _words(Severity)),
+            Parameter("severity", "Any of these; it may be said several times.", words(Severity)),
             Parameter(
                 "first",
                 "How many.",
@@ -310,7 +287,7 @@ OPERATIONS: Final[Mapping[tuple[str, str], Operation]] = {
             Parameter("session_id", "Of this session.", TEXT),
             Parameter("user_id", "Of this user.", TEXT),
             Parameter("model_id", "Of this model.", TEXT),
-            Parameter("pricing", "Whether it has a price.", _words(Pricing)),
+            Parameter("pricing", "Whether it has a price.", words(Pricing)),
         ),
         problems=(404, 422),
     ),
@@ -329,7 +306,7 @@ OPERATIONS: Final[Mapping[tuple[str, str], Operation]] = {
                 TEXT,
                 "AGENT,MODEL",
             ),
-            Parameter("granularity", "How time is cut; TOTAL is the default.", _words(Granularity), "DAY"),
+            Parameter("granularity", "How time is cut; TOTAL is the default.", words(Granularity), "DAY"),
             Parameter("timezone", "Whose days; the budget's own where nothing is said.", TEXT),
             Parameter(
                 "include_descendants",
@@ -371,6 +348,7 @@ OPERATIONS: Final[Mapping[tuple[str, str], Operation]] = {
         query=(ONE_OF_SEVERAL, FROM, TO),
         problems=(404, 409, 422),
     ),
+    **BALANCE_OPERATIONS,
     ("GET", "/api/v1/pricing/provider/{provider}/model/{model}"): Operation(
         "pricing",
         "What a model costs now, per 1,000.",

@@ -9,7 +9,8 @@ from starlette.responses import Response
 
 from ledger.access import Permission, Principal
 from ledger.errors import NotFound
-from ledger.windows import LimitStatus
+from ledger.wallets import balance_is_low
+from ledger.windows import LimitStatus, Standing
 from resolvers.context import Context
 from schema.context import BudgetStanding
 from server.headers import Answer
@@ -50,6 +51,27 @@ def standing_body(found: BudgetStanding) -> dict[str, Any]:
         "window_start": instant(standing.window_start_us),
         "window_end": instant(standing.window_end_us),
         "limits": [_limit(each) for each in standing.limits],
+        "wallet": wallet_body(standing),
+    }
+
+
+def wallet_body(standing: Standing) -> dict[str, Any] | None:
+    """A budget's prepaid credit in the words of GraphQL's ``Wallet``."""
+    status, budget = standing.wallet, standing.budget
+    if status is None:
+        return None
+    window, topped_up = status.window, status.amount or 0
+    balance = topped_up - window.spent
+    return {
+        "balance": money(balance),
+        "available": money(status.available),
+        "reserved": money(window.reserved),
+        "topped_up": money(topped_up),
+        "spent": money(window.spent),
+        "forced": money(window.forced),
+        "low_balance_threshold": money(budget.low_balance_nano or 0),
+        "low_balance": balance_is_low(budget, balance),
+        "since": instant(status.limit.since_us),
     }
 
 

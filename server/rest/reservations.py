@@ -1,7 +1,7 @@
 """``/v1/reservations``: money held before it is spent. The hot path of agents that ask first."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol, cast
+from typing import Any, Final, Protocol, cast
 
 import orjson
 from starlette.requests import Request
@@ -32,6 +32,7 @@ from server.rest.words import instant, money, warning
 from server.routes import GuardedRoute, Routes
 
 HELD, OK, SHRANK = 201, 200, 409
+_PROBLEM: Final = PROBLEM.encode()
 
 
 class Reserver(Protocol):
@@ -98,7 +99,7 @@ class _Door:
             results = [self._answered(each)[1] for each in result.results]
             return _json(settled_body(result, results))
         status, answer = self._answered(result)
-        return _json(answer, status, PROBLEM.encode())
+        return _json(answer, status, _PROBLEM)
 
     async def stream(self, request: Request, principal: Principal) -> Response:
         """200 billed, or only asked; ``decision`` says go on, slow down, stop · 409 it shrank, conflicts."""
@@ -108,10 +109,10 @@ class _Door:
                 return _json(streamed_body(result))
             case StreamShrank():
                 self._metrics.refused(result.code)
-                return _json(_shrank_body(result), SHRANK, PROBLEM)
+                return _json(_shrank_body(result), SHRANK, _PROBLEM)
             case _:
                 status, answer = self._answered(result)
-                return _json(answer, status, PROBLEM)
+                return _json(answer, status, _PROBLEM)
 
     def _answered(self, result: RecordResult) -> tuple[int, dict[str, Any]]:
         status, answer = answer_of(result)

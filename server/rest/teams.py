@@ -12,14 +12,13 @@ from starlette.responses import Response
 
 from insight.rollups import Dimension, Granularity, RollupQuery, RollupResult
 from ledger.access import Permission, Principal
-from ledger.errors import Conflict, NotFound
 from ledger.model import Budget, BudgetType
-from ledger.view import View
 from ledger.windows import Standing
 from pricing.calendar import day_date, day_number, zone
 from pricing.money import NANO, from_nano, round_ratio
 from resolvers.context import Context
 from server.rest.exact import exact_json
+from server.rest.owners import paying_for
 from server.rest.queries import Asked
 from server.routes import GuardedRoute, Routes
 
@@ -39,7 +38,12 @@ def team_routes(routes: Routes, context_of: Callable[[Principal], Context]) -> S
         """Where a team stands in the current window of its budget."""
         context = context_of(principal)
         asked = Asked(request, ("budget_id",))
-        team = team_in(await context.load_view(), request.path_params["team_id"], asked.text("budget_id"))
+        team = paying_for(
+            await context.load_view(),
+            BudgetType.TEAM,
+            request.path_params["team_id"],
+            asked.text("budget_id"),
+        )
         standing = (await context.standing(team.uid)).standing
         return _json(status_body(request.path_params["team_id"], standing))
 
@@ -47,7 +51,12 @@ def team_routes(routes: Routes, context_of: Callable[[Principal], Context]) -> S
         """What a team spent: by category, by model, by day of its budget's time zone."""
         context = context_of(principal)
         asked = Asked(request, ("budget_id", "from", "to"))
-        team = team_in(await context.load_view(), request.path_params["team_id"], asked.text("budget_id"))
+        team = paying_for(
+            await context.load_view(),
+            BudgetType.TEAM,
+            request.path_params["team_id"],
+            asked.text("budget_id"),
+        )
         from_us, to_us = asked.instant_us("from"), asked.instant_us("to")
         queries = [
             RollupQuery(team.uid, by=by, granularity=granularity, from_us=from_us, to_us=to_us)
@@ -61,26 +70,6 @@ def team_routes(routes: Routes, context_of: Callable[[Principal], Context]) -> S
         routes.guarded("GET", "/api/v1/teams/{team_id:path}/budget", budget, needs=Permission.READ),
         routes.guarded("GET", "/api/v1/teams/{team_id:path}/costs", costs, needs=Permission.READ),
     ]
-
-
-def team_in(view: View, team_id: str, budget_id: str | None) -> Budget:
-    """The budget of a team. Raises ``NotFound``, ``Conflict`` where several pay for it and none is named."""
-    found = [
-        each
-        for each in view.all()
-        if each.budget_type is BudgetType.TEAM
-        and (each.resource_id or each.budget_id) == team_id
-        and budget_id in {None, each.budget_id}
-    ]
-    found = [each for each in found if each.closed_at_us is None] or found
-    if not found:
-        raise NotFound(f"There is no team {team_id} that this key may see.", field="team_id")
-    if len(found) > 1:
-        names = ", ".join(each.budget_id for each in found[:10])
-        raise Conflict(
-            f"Several budgets pay for team {team_id}: say which, ?budget_id=… ({names}).", field="budget_id"
-        )
-    return found[0]
 
 
 def status_body(team_id: str, standing: Standing) -> dict[str, Any]:

@@ -42,6 +42,7 @@ NEEDS = {
     "Query.archiveOrphans": Permission.OPERATE,
     "Query.archivedOperation": Permission.OPERATE,
     "Query.session": Permission.READ,
+    "Query.quotaUsage": Permission.READ,
     "Query.delegation": Permission.READ,
     "Query.webhookEndpoints": Permission.OPERATE,
     "Query.webhookDeadLetters": Permission.OPERATE,
@@ -62,6 +63,7 @@ NEEDS = {
     "Mutation.createOverride": Permission.OPERATE,
     "Mutation.revokeOverride": Permission.OPERATE,
     "Mutation.increaseLimit": Permission.MANAGE_BUDGETS,
+    "Mutation.topUp": Permission.MANAGE_BUDGETS,
     "Mutation.createRateCard": Permission.OPERATE,
     "Mutation.updateRateCard": Permission.OPERATE,
     "Mutation.withdrawRateCard": Permission.OPERATE,
@@ -133,6 +135,7 @@ ASKED = {
     "Query.experiments": "{ experiments { nodes { frozen } } }",
     "Query.costAwarePrompt": "{ costAwarePrompt }",
     "Query.session": '{ session(sessionId: "a") { sessionId } }',
+    "Query.quotaUsage": '{ quotaUsage(budgetId: "a") { tokensToday } }',
     "Query.delegation": '{ delegation(agentId: "a") { own { operations } } }',
     "Query.webhookEndpoints": "{ webhookEndpoints { nodes { url } } }",
     "Query.webhookDeadLetters": '{ webhookDeadLetters(endpointId: "a") { nodes { error } } }',
@@ -169,6 +172,9 @@ ASKED = {
         ' until: "2100-01-01T00:00:00Z"}) { overrideId } }'
     ),
     "Mutation.revokeOverride": 'mutation { revokeOverride(overrideId: "a") { overrideId } }',
+    "Mutation.topUp": (
+        'mutation { topUp(input: {idempotencyKey: "a", budgetId: "a", amount: "1"}) { budgetId } }'
+    ),
     "Mutation.increaseLimit": (
         'mutation { increaseLimit(input: {idempotencyKey: "a", budgetId: "a", amount: "1",'
         ' until: "2100-01-01T00:00:00Z"}) { budgetId } }'

@@ -83,6 +83,7 @@ SOURCE = {
 }
 INCREASE = {"idempotencyKey": "i", "budgetId": "acme", "amount": "1", "until": "2100-01-01T00:00:00Z"}
 OVERRIDE = {**INCREASE, "idempotencyKey": "o", "reason": "an incident"}
+TOP_UP = {"idempotencyKey": "t", "budgetId": "acme", "amount": "5", "reason": "invoice"}
 REFUND = {"idempotencyKey": "r", "operationId": "op", "kind": "REFUND", "change": "-0.001"}
 ALWAYS = {"from": "2020-01-01T00:00:00Z", "to": "2100-01-01T00:00:00Z", "dryRun": False}
 FILE = '{"m": {"input_cost_per_token": 0.000001, "litellm_provider": "p", "mode": "chat"}}'
@@ -93,6 +94,7 @@ MUTATIONS: dict[str, tuple[str, Any, str]] = {
     "moveBudget": ("", 'budgetId: "acme", newParentBudgetId: "other"', "budget.move"),
     "increaseLimit": ("IncreaseLimitInput", INCREASE, "budget.increase_limit"),
     "createOverride": ("CreateOverrideInput", OVERRIDE, "override.create"),
+    "topUp": ("TopUpInput", TOP_UP, "budget.top_up"),
     "adjustUsage": ("AdjustUsageInput", REFUND, "usage.adjust"),
     "createRateCard": ("RateCardInput", card("10"), "rate_card.put"),
     "updateRateCard": ("RateCardInput", card("20"), "rate_card.put"),

@@ -14,7 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from server.openapi import FILE
-from server.openapi.operations import OPERATIONS, Operation
+from server.openapi.operations import OPERATIONS
+from server.openapi.parts import Operation
 from tests.support.servers import Client, ServerProcess
 
 DOCUMENT: dict[str, Any] = json.loads(FILE.read_text(encoding="utf-8"))

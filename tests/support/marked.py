@@ -50,7 +50,12 @@ def marked(value: Any) -> bool:
 def held_aside(admin: Caller) -> str:
     """The id of a marked reservation; a marked operation is refunded, too."""
     # Above, 0.00777 is spent long ago: nothing can be held there any more.
-    budget(admin, "hush-purse", amount="777.7")
+    budget(admin, "hush-purse", amount="777.7", lowBalanceThreshold="333.3")
+    credit = {"idempotencyKey": "hush-credit", "budgetId": "hush-purse", "amount": "777.7"}
+    admin.get(
+        "mutation($input: TopUpInput!) { topUp(input: $input) { budgetId } }",
+        input={**credit, "reason": "hush reason"},
+    )
     hold = (
         "mutation($input: ReserveInput!) { reserve(input: $input) { ... on Reservation { reservationId } } }"
     )
@@ -166,6 +171,7 @@ def made(services: Services, tenant: str) -> World:
         "reserved": "hush-key",
         "adjusted": "hush-refund",
         "granted": "hush-override",
+        "credit": "hush-credit",
         "budget": "hush-budget",
         "above": "hush-above",
         "agent": "hush-agent",

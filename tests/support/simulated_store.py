@@ -13,7 +13,9 @@ from ledger.archive import RawUsage
 from ledger.changes import (
     Added,
     AgreementMonth,
+    AuditEntry,
     Changes,
+    Credit,
     Deviation,
     Event,
     Grown,
@@ -85,6 +87,8 @@ class SimulatedStore(StoredBooks):
     said: list[tuple[str, int, Revision | GivenRates | PriceFile | Agreed]] = field(default_factory=list)
     """Tenant, version of its ledger, and what was said about prices."""
     months: dict[str, MonthUse] = field(default_factory=dict)
+    credits: list[Credit] = field(default_factory=list)
+    audit: list[AuditEntry] = field(default_factory=list)
     deviations: dict[str, Deviation] = field(default_factory=dict)
     agreement_months: dict[str, AgreementMonth] = field(default_factory=dict)
     booked_as: dict[str, Statement] = field(default_factory=dict)
@@ -134,6 +138,8 @@ class SimulatedStore(StoredBooks):
             self.requests[request.uid] = request
         for each in (*changes.cards, *changes.rates, *changes.files, *changes.agreed):
             self.said.append((head.tenant, head.version, each))
+        self.credits += changes.credits
+        self.audit += changes.audit
         self.months.update(changes.months)
         self.overrides.update(changes.overrides)
         self.notices.update(changes.notices)

@@ -1,0 +1,2 @@
+CREATE CONSTRAINT type_top_up_uid IF NOT EXISTS
+FOR (n:TopUp) REQUIRE n.uid IS :: STRING

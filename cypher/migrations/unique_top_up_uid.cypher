@@ -1,0 +1,2 @@
+CREATE CONSTRAINT unique_top_up_uid IF NOT EXISTS
+FOR (n:TopUp) REQUIRE n.uid IS UNIQUE
