@@ -3,11 +3,11 @@
 import re
 from pathlib import Path
 
-from ledger.results import BudgetExceeded, PriceUnknown, Throttled
+from ledger.results import BudgetExceeded, PriceUnknown, StreamShrank, Throttled
 from server.errors import STATUS_OF_CODE
 
 PAGE = (Path(__file__).parents[2] / "docs" / "errors.md").read_text(encoding="utf-8")
-REFUSALS = {each.code for each in (BudgetExceeded, PriceUnknown, Throttled)}
+REFUSALS = {each.code for each in (BudgetExceeded, PriceUnknown, StreamShrank, Throttled)}
 SECTIONS = dict(re.findall(r"^## (\w+)\n\n(.*?)(?=^## |\Z)", PAGE, re.MULTILINE | re.DOTALL))
 
 
