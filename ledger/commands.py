@@ -11,7 +11,8 @@ from typing import Any, Final
 
 from ledger.agreement_commands import AgreementCommand
 from ledger.archive import ArchiveUsage
-from ledger.errors import InvalidInput, OutOfRange
+from ledger.checks import check_amount, check_name, check_ttl
+from ledger.errors import InvalidInput
 from ledger.model import (
     AMOUNT_LIMIT,
     BudgetType,
@@ -25,13 +26,12 @@ from ledger.model import (
 )
 from ledger.override_commands import OverrideCommand
 from ledger.price_commands import PriceCommand
-from ledger.usage import ID_LENGTH_MAX, Usage, digest_of, fingerprint_of
+from ledger.usage import Usage, digest_of, fingerprint_of
 from pricing.bounds import Bound
 from pricing.money import NANO_MAX
 from pricing.quote import Quote
 from pricing.units import COUNT_MAX
 
-TTL_SECONDS_MAX: Final = 86_400
 USAGES_MAX: Final = 1_000
 AGENTS: Final = "agents"
 
@@ -314,28 +314,6 @@ class IncreaseLimit:
         """A digest of what the caller sent."""
         content = [self.budget_id, self.amount, self.from_us, self.until_us, self.limit_key]
         return fingerprint_of({"increase": content})
-
-
-def check_name(name: str | None, field: str) -> None:
-    """Raise ``InvalidInput`` for an id that cannot be one."""
-    if name is not None and not (0 < len(name) <= ID_LENGTH_MAX and name.isprintable()):
-        raise InvalidInput(f"{field} must have 1 to {ID_LENGTH_MAX} printable characters", field=field)
-
-
-def check_amount(amount_nano: int | None, field: str) -> None:
-    """Raise ``LedgerError`` for an amount that cannot be held."""
-    if amount_nano is None:
-        return
-    if amount_nano < 0:
-        raise InvalidInput(f"{field} must not be negative", field=field)
-    if amount_nano > NANO_MAX:
-        raise OutOfRange(f"{field} does not fit into 64 bits of nano-units", field=field)
-
-
-def check_ttl(ttl_seconds: int) -> None:
-    """Raise ``InvalidInput`` for a time to live that is no time, or past a day."""
-    if not 1 <= ttl_seconds <= TTL_SECONDS_MAX:
-        raise InvalidInput(f"ttl_seconds must be 1 to {TTL_SECONDS_MAX}", field="ttl_seconds")
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,16 @@ from typing import Any
 
 import orjson
 
-from cypher.ledger import AgentRow, BookRow, BudgetRow, HeadRow, OperationRow, SpentByFactsRow, WindowRow
+from cypher.ledger import (
+    AgentRow,
+    BookRow,
+    BudgetInSpan,
+    BudgetRow,
+    HeadRow,
+    OperationRow,
+    SpentByFactsRow,
+    WindowRow,
+)
 from graph.ledger.entry_rows import Properties, entry_of, forced_properties, present
 from graph.ledger.usage_rows import COUNTED, counts_of, resource_type_of
 from ledger.changes import Event, Grown, LedgerHead, PricedLater, RecordedOperation
@@ -34,6 +43,7 @@ from ledger.plan import resource_of
 from ledger.reader import Book, KnownOperation, Spent
 from ledger.results import RecordedUsage
 from ledger.warnings import load_warnings
+from pricing.calendar import INSTANT_MAX_US
 from pricing.modes import Mode
 from pricing.rates import Costs
 
@@ -406,4 +416,13 @@ def head_properties(head: LedgerHead) -> HeadRow:
         "last_now_us": head.last_now_us,
         "commits": head.commits,
         "awaited": head.awaited,
+    }
+
+
+def in_span(budget_uid: str, start_us: int | None, end_us: int | None) -> BudgetInSpan:
+    """A stretch of time without ends is all of it."""
+    return {
+        "budget_uid": budget_uid,
+        "start_us": 0 if start_us is None else start_us,
+        "end_us": INSTANT_MAX_US if end_us is None else end_us,
     }

@@ -28,7 +28,6 @@ from ledger.holds import Hold
 from ledger.model import Agent, Budget, Override, Window, seq_uid, uid_of
 from ledger.ports import Locked, Wanted
 from ledger.reader import Bill, Book, KnownOperation, Spent
-from pricing.calendar import INSTANT_MAX_US
 from pricing.prices import Prices
 from pricing.volume import MonthSums
 
@@ -201,7 +200,7 @@ class GraphLedgerTransaction:
 
     def spent(self, budget_uid: str, start_us: int | None, end_us: int | None) -> Spent:
         """What was charged to a budget in [start_us, end_us); unpriced usage counts its tokens."""
-        params = _in_span(budget_uid, start_us, end_us)
+        params = rows.in_span(budget_uid, start_us, end_us)
         (priced,) = self._transaction.run(queries.SPENT, params)
         (unpriced,) = self._transaction.run(queries.SPENT_UNPRICED, params)
         return Spent(
@@ -212,7 +211,7 @@ class GraphLedgerTransaction:
 
     def spent_by_facts(self, budget_uid: str, start_us: int | None, end_us: int | None) -> list[Spent]:
         """As ``spent``, apart for each combination of facts."""
-        params = _in_span(budget_uid, start_us, end_us)
+        params = rows.in_span(budget_uid, start_us, end_us)
         found = self._transaction.run(queries.SPENT_BY_FACTS, params)
         found += self._transaction.run(queries.SPENT_BY_FACTS_UNPRICED, params)
         return [rows.spent_of(row) for row in found]
@@ -446,11 +445,3 @@ class GraphLedgerTransaction:
     def _rows(self, query: "CypherQuery[queries.Rows, NoRow]", values: list[rows.Properties]) -> None:
         if values:
             self._transaction.run_consume(query, {"rows": values})
-
-
-def _in_span(budget_uid: str, start_us: int | None, end_us: int | None) -> queries.BudgetInSpan:
-    return {
-        "budget_uid": budget_uid,
-        "start_us": 0 if start_us is None else start_us,
-        "end_us": INSTANT_MAX_US if end_us is None else end_us,
-    }

@@ -444,13 +444,3 @@ def test_who_archived_is_on_the_record_and_what_is_archived_by_itself_is_not(wor
         page["archive"]["sha256"],
     )
     assert act["after"]["operations"] == OPERATIONS - 20
-
-
-@pytest.mark.parametrize(
-    ("said", "field"),
-    [({"olderThanDays": 34}, "olderThanDays"), ({"olderThanDays": 35, "first": 0}, "first")],
-)
-def test_what_cannot_be_is_invalid(bare: World, said: dict[str, int], field: str) -> None:
-    text = "mutation($input: ArchiveUsageInput!) { archiveUsage(input: $input) { looked } }"
-    answer = bare.admin.ask(text, input=said)
-    assert (answer.code, answer.field) == ("INVALID", field)

@@ -48,13 +48,11 @@ from ledger.ports import Locked, Wanted
 from ledger.prices import request_of
 from ledger.reader import Bill, Book, KnownOperation, Spent
 from ledger.recount import facts_of
-from ledger.results import RecordedUsage
-from ledger.warnings import load_warnings
 from pricing.agreements import Agreed
 from pricing.prices import GivenRates, PriceFile, Prices, Revision
 from pricing.volume import MonthSums
 from tests.support.memory import parent_of
-from tests.support.stored import StoredBooks, StoredEntry, StoredUsage
+from tests.support.stored import StoredBooks, StoredEntry, StoredUsage, known_operation
 
 
 class Fault(Exception):
@@ -333,31 +331,10 @@ class SimulatedTransaction:
         return self._operations(uids)
 
     def _operations(self, uids: Iterable[str]) -> dict[str, KnownOperation]:
-        return {uid: self._operation(uid) for uid in uids if uid in self._store.usages}
-
-    def _operation(self, uid: str) -> KnownOperation:
-        usage = self._store.usages[uid]
-        operation = usage.operation
-        answer = RecordedUsage(
-            operation.usage.sent.operation_id,
-            duplicate=False,
-            pricing=usage.pricing,
-            cost_entry=self._store.first_entry(uid),
-            warnings=load_warnings(operation.warnings_json),
-        )
-        reservation = operation.reservation_id
-        return KnownOperation(
-            uid,
-            usage.fingerprint,
-            usage.path.leaf_uid,
-            usage.pricing,
-            answer,
-            usage.counts,
-            usage.grown,
-            reservation,
-            usage.estimated_nano,
-            parent_of(operation),
-        )
+        known = self._store.usages
+        return {
+            uid: known_operation(known[uid], self._store.first_entry(uid)) for uid in uids if uid in known
+        }
 
     def awaited(self, uids: Iterable[str]) -> dict[str, int]:
         self._step("read")

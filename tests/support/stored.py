@@ -5,11 +5,15 @@ from dataclasses import dataclass, field
 from ledger.changes import RecordedOperation
 from ledger.model import ChargePath, CostEntry, Pricing
 from ledger.plan import Facts
+from ledger.reader import KnownOperation
 from ledger.recount import facts_of
+from ledger.results import RecordedUsage
+from ledger.warnings import load_warnings
 from pricing.agreements import AGREEMENT
 from pricing.rates import Costs
 from pricing.units import TokenCounts
 from pricing.volume import MonthSums
+from tests.support.memory import parent_of
 
 
 @dataclass(slots=True)
@@ -79,3 +83,26 @@ class StoredBooks:
         return MonthSums(
             sum(listed), sum(each.total_cost_nano for each in entries), sum(each[2] for each in charged)
         )
+
+
+def known_operation(usage: StoredUsage, first: CostEntry | None) -> KnownOperation:
+    """An operation as the ledger finds it: with the answer that was given when it was recorded."""
+    operation = usage.operation
+    return KnownOperation(
+        operation.uid,
+        usage.fingerprint,
+        usage.path.leaf_uid,
+        usage.pricing,
+        RecordedUsage(
+            operation.usage.sent.operation_id,
+            duplicate=False,
+            pricing=usage.pricing,
+            cost_entry=first,
+            warnings=load_warnings(operation.warnings_json),
+        ),
+        usage.counts,
+        usage.grown,
+        operation.reservation_id,
+        usage.estimated_nano,
+        parent_of(operation),
+    )
