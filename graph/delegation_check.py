@@ -31,9 +31,9 @@ def delegation_findings(
 
 
 def disagreeing(database: Database, uids: Sequence[str]) -> list[queries.DelegationRow]:
-    """Those of some operations whose delegation seems wrong: a commit may lie within the query.
+    """Those of some operations, archived or not, whose delegation seems wrong.
 
-    An operation that is archived is linked with nothing: it has no ``time_key`` any more.
+    A commit may lie within the query.
     """
     return database.read(queries.DELEGATIONS, {"uids": list(uids)})
 

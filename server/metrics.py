@@ -5,7 +5,7 @@ With several workers each process writes into the files of ``PROMETHEUS_MULTIPRO
 """
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from prometheus_client import (
@@ -27,11 +27,20 @@ from server.run import MULTIPROCESS_DIR
 
 _ROWS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000)
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+_ARCHIVING: Final = {
+    "archived_operations": "Operations whose raw usage was archived",
+    "archived_files": "Files that raw usage was archived in",
+    "archive_failures": "Runs of archiving that broke off",
+}
 _SOURCES: Final = {
     "sources": ("costgraph_price_sources", "Price sources that are set up"),
     "failing": ("costgraph_price_sources_failing", "Price sources whose last refresh failed"),
     "waiting": ("costgraph_prices_held", "Prices that wait for somebody's approval"),
 }
+
+
+def _counters(meanings: Mapping[str, str], registry: CollectorRegistry) -> dict[str, Counter]:
+    return {name: Counter(f"costgraph_{name}", text, registry=registry) for name, text in meanings.items()}
 
 
 class Metrics:
@@ -95,15 +104,7 @@ class Metrics:
             "Operations that were settled when their price was known",
             registry=registry,
         )
-        self.archived_operations = Counter(
-            "costgraph_archived_operations", "Operations whose raw usage was archived", registry=registry
-        )
-        self.archived_files = Counter(
-            "costgraph_archived_files", "Files that raw usage was archived in", registry=registry
-        )
-        self.archive_failures = Counter(
-            "costgraph_archive_failures", "Runs of archiving that broke off", registry=registry
-        )
+        self._archiving = _counters(_ARCHIVING, registry)
         self.refreshes = Counter(
             "costgraph_price_refreshes",
             "Refreshes of price sources by what is read and how it ended",
@@ -127,12 +128,12 @@ class Metrics:
 
     def archived(self, operations: int) -> None:
         """A file was archived."""
-        self.archived_operations.inc(operations)
-        self.archived_files.inc()
+        self._archiving["archived_operations"].inc(operations)
+        self._archiving["archived_files"].inc()
 
     def archiving_failed(self) -> None:
         """A run of archiving broke off."""
-        self.archive_failures.inc()
+        self._archiving["archive_failures"].inc()
 
     def refused(self, code: str) -> None:
         """Something was refused."""

@@ -169,19 +169,11 @@ def open_services(settings: Settings, connection: Connection, *, hot: bool = Tru
             files_dir=settings.price_files_dir,
             told=metrics.refreshed,
         )
-        archiver = Archiver(
-            services.archives,
-            committer,
-            Retention(settings.archives, settings.retention_days),
-            services.reservations.tenants,
-            metrics,
-        )
-        services = replace(
-            services,
-            refreshing=refresher,
-            archiving=archiver,
-            reading_archives=ArchiveReader(services.archives, settings.archives),
-        )
+        retention = Retention(settings.archives, settings.retention_days)
+        tenants = services.reservations.tenants
+        archiver = Archiver(services.archives, committer, retention, tenants, metrics)
+        reader = ArchiveReader(services.archives, settings.archives)
+        services = replace(services, refreshing=refresher, archiving=archiver, reading_archives=reader)
         found_default_tenant(store)
         services.keys.ensure_admin(hash_of(admin_key(settings).get_secret_value()))
         if hot:

@@ -94,8 +94,12 @@ def test_the_checks_look_at_what_is_archived_too(world: World, database: Databas
             "MATCH (u:TokenUsage {uid: $uid})-[:INCURRED]->(e:CostEntry) DETACH DELETE e",
             {"uid": f"{world.admin.principal.tenant}/op7"},
         )
+        transaction.run_text(
+            "MATCH (:TokenUsage {uid: $uid})-[d:DELEGATED]->(:TokenUsage) DELETE d",
+            {"uid": f"{world.admin.principal.tenant}/op8"},
+        )
     found = [getattr(each, "invariant", None) or each["invariant"] for each in world.findings()]
-    assert "usage_entry op7" in found
+    assert {"usage_entry op7", "delegation op9"} <= set(found)
     assert any(each.startswith("window_spent") for each in found)
     assert any(each.startswith("rollup 2026-06") for each in found)
     assert any(each.startswith("cells 2026-06") for each in found)

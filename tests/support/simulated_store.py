@@ -418,20 +418,7 @@ class SimulatedTransaction:
 
     def raw(self, uids: Iterable[str]) -> list[RawUsage]:
         self._step("read")
-        found = [(uid, self._store.usages[uid]) for uid in uids if uid in self._store.usages]
-        return [
-            RawUsage(
-                uid,
-                usage.fingerprint,
-                usage.pricing,
-                usage.operation.timestamp_us,
-                max(each.entry.seq for each in self._store.entries if each.usage_uid == uid),
-                usage.operation.reservation_id,
-                archived=usage.archived,
-            )
-            for uid, usage in found
-            if any(each.usage_uid == uid for each in self._store.entries)
-        ]
+        return self._store.raw(uids)
 
     def book(self, operation_uid: str) -> Book | None:
         self._step("read")

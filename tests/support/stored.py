@@ -1,7 +1,9 @@
 """Usage and entries as the simulated store keeps them, and what they add up to."""
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 
+from ledger.archive import RawUsage
 from ledger.changes import RecordedOperation
 from ledger.model import ChargePath, CostEntry, Pricing
 from ledger.plan import Facts
@@ -83,6 +85,18 @@ class StoredBooks:
         return MonthSums(
             sum(listed), sum(each.total_cost_nano for each in entries), sum(each[2] for each in charged)
         )
+
+    def raw(self, uids: Iterable[str]) -> list[RawUsage]:
+        """What archiving looks at, of those that have a cost."""
+        found: list[RawUsage] = []
+        for uid in uids:
+            usage = self.usages.get(uid)
+            seqs = [each.entry.seq for each in self.entries if each.usage_uid == uid]
+            if usage is not None and seqs:
+                at_us, reservation_id = usage.operation.timestamp_us, usage.operation.reservation_id
+                raw = RawUsage(uid, usage.fingerprint, usage.pricing, at_us, max(seqs), reservation_id)
+                found.append(replace(raw, archived=usage.archived))
+        return found
 
 
 def known_operation(usage: StoredUsage, first: CostEntry | None) -> KnownOperation:
