@@ -200,11 +200,11 @@ def market(count: int) -> list[Offer]:
 def test_30_of_1000_exactly_takes_less_than_two_seconds() -> None:
     took: list[float] = []
     found = select_within([], 0, 0)
-    # The best of three: what it can do, not what else the machine was doing.
+    # The best of three, of this process's own time: what it can do, not what else the machine was doing.
     for _ in range(3):
-        started = time.perf_counter()
+        started = time.process_time()
         found = select_within(market(1_000), 15 * USD, 30, clade_cap=2)
-        took.append(time.perf_counter() - started)
+        took.append(time.process_time() - started)
     assert min(took) < 2
     assert found.exact
     assert found.cost_nano <= 15 * USD

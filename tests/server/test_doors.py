@@ -273,7 +273,10 @@ def test_a_revoked_key_is_refused_within_five_seconds(
 def test_readiness_names_its_checks(server: ServerProcess) -> None:
     answer = httpx.get(f"{server.url}/readyz", trust_env=False)
     assert answer.status_code == 200
-    workers = ("committer", "fold", "sweeper", "late_prices", "closer", "refresher", "relay", "deliveries")
+    workers = (
+        *("committer", "fold", "sweeper", "late_prices", "closer"),
+        *("refresher", "relay", "deliveries", "archiver"),
+    )
     checks = {"engine": True, **dict.fromkeys(workers, True)}
     assert answer.json() == {"status": "ready", "checks": checks}
     assert httpx.get(f"{server.url}/healthz", trust_env=False).json() == {"status": "ok"}
