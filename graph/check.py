@@ -6,6 +6,7 @@ reported.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, Final, Protocol, TypeVar
 
 from cypher import check as queries
@@ -71,19 +72,9 @@ class Check:
             *self._held_and_forced(tree, uids, forced),
             *self._usages(tenant, set(uids)),
             *(self._awaited(tenant) if budget_uid is None else ()),
-            *agreement_findings(
-                self._database, tenant, set(uids), lambda look: self._between_commits(tenant, look)[1]
-            ),
-            *override_findings(
-                self._database, tenant, set(uids), lambda look: self._between_commits(tenant, look)[1]
-            ),
-            *wallet_findings(
-                self._database,
-                self._trees,
-                tenant,
-                set(uids),
-                lambda look: self._between_commits(tenant, look)[1],
-            ),
+            *agreement_findings(self._database, tenant, set(uids), partial(self._seen, tenant)),
+            *override_findings(self._database, tenant, set(uids), partial(self._seen, tenant)),
+            *wallet_findings(self._database, self._trees, tenant, set(uids), partial(self._seen, tenant)),
         ]
         if self._rollups is not None:
             findings.extend(self._rollups.compare(tenant, budget_uid))
@@ -281,7 +272,7 @@ class Check:
             now = transaction.windows([window.uid]).get(window.uid, window)
             return held_on(transaction.all_open_holds(tenant)).get(window.uid, 0), now
 
-        return self._between_commits(tenant, look)[1]
+        return self._seen(tenant, look)
 
     def _usages(self, tenant: str, uids: set[str]) -> list[Finding]:
         """Every usage has one entry of kind ``usage`` or is unpriced with none; delegations are linked."""
@@ -304,15 +295,19 @@ class Check:
             if len(keys) == PAGE:
                 look()
         look()
-        linked = delegation_findings(self._database, suspects, leaves, lambda each: self._still(tenant, each))
+        linked = delegation_findings(self._database, suspects, leaves, partial(self._still, tenant))
         return [*findings, *linked]
 
     def _awaited(self, tenant: str) -> Iterator[Finding]:
-        return awaited_findings(self._database, self._trees, tenant, lambda look: self._still(tenant, look))
+        return awaited_findings(self._database, self._trees, tenant, partial(self._still, tenant))
 
     def _still(self, tenant: str, look: Callable[[], T]) -> T:
-        """What is seen between two commits."""
-        return self._between_commits(tenant, lambda _: look())[1]
+        """The same by a look that reads in transactions of its own."""
+        return self._seen(tenant, lambda _: look())
+
+    def _seen(self, tenant: str, look: Callable[[GraphLedgerTransaction], T]) -> T:
+        """What was looked at, as one commit left it."""
+        return self._between_commits(tenant, look)[1]
 
     def _read_windows(self, limit_uids: Sequence[str]) -> Iterator[Window]:
         for begin in range(0, len(limit_uids), WINDOWS_AT_ONCE):

@@ -27,7 +27,7 @@ from pricing.money import from_nano, parse_nano
 from resolvers.context import Context
 from server.errors import BadRequest
 from server.limits import read_json
-from server.rest.exact import exact_json
+from server.rest.exact import exact_answer, exact_json
 from server.rest.owners import paying_for
 from server.rest.queries import Asked
 from server.rest.words import instant
@@ -200,7 +200,7 @@ class _Door:
         policy = NO_POLICY if said.policy is None else said.policy.policy()
         found = violations(balance, policy, requested, today.total_cost_nano, month.total_cost_nano)
         available = balance.available_nano
-        return _json(
+        return exact_answer(
             {
                 "available": not found,
                 "sufficient": available is None or requested <= available,
@@ -265,7 +265,3 @@ def _reached(room: Room | None) -> bool:
 
 def _kept(body: dict[str, Any]) -> Response:
     return Response(exact_json(body), headers={"cache-control": CACHE}, media_type="application/json")
-
-
-def _json(body: dict[str, Any]) -> Response:
-    return Response(exact_json(body), media_type="application/json")

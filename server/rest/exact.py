@@ -6,10 +6,17 @@ from typing import Any, cast
 
 import orjson
 
+from server.headers import Answer
+
 
 def exact_json(value: Any) -> bytes:
     """The JSON of plain data and decimals."""
     return b"".join(_parts(value))
+
+
+def exact_answer(body: Any) -> Answer:
+    """The same as an answer."""
+    return Answer(exact_json(body))
 
 
 def _parts(value: Any) -> list[bytes]:

@@ -28,7 +28,7 @@ from pricing.view import PricingData, history, pricing_data
 from resolvers.context import Context
 from resolvers.estimating import PERCENT_PPM, estimated, fee_ppm
 from server.limits import read_json
-from server.rest.exact import exact_json
+from server.rest.exact import exact_answer, exact_json
 from server.rest.words import instant
 from server.routes import GuardedRoute, Routes
 
@@ -122,7 +122,7 @@ class _Door:
         """What a call will cost, with an interval, by its text or its tokens."""
         context = self._context_of(principal)
         found = await estimated(context, await _object(request))
-        return Response(exact_json(_estimate(found)), media_type="application/json")
+        return exact_answer(_estimate(found))
 
     async def compare(self, request: Request, principal: Principal) -> Response:
         """The same call on several models, by ``provider/model`` in the order asked."""
@@ -137,7 +137,7 @@ class _Door:
             fee_ppm=fee_ppm(said.platform_fee_percent),
         )
         body = {name: _estimate(each) for name, each in found.items()}
-        return Response(exact_json(body), media_type="application/json")
+        return exact_answer(body)
 
 
 def pricing_routes(routes: Routes, context_of: Callable[[Principal], Context]) -> Sequence[GuardedRoute]:

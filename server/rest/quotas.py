@@ -12,6 +12,7 @@ from ledger.errors import NotFound
 from ledger.quotas import Usage, text_of
 from resolvers.context import Context
 from resolvers.quotas import asked_budget, quota_usage
+from server.headers import Answer
 from server.rest.queries import Asked
 from server.rest.words import instant, money
 from server.routes import GuardedRoute, Routes
@@ -28,7 +29,7 @@ def quota_routes(routes: Routes, context_of: Callable[[Principal], Context]) -> 
         if budget is None:
             raise NotFound(f"There is no budget {budget_id} that this key may see.", field="budget_id")
         body = usage_body(await quota_usage(context, budget))
-        return Response(orjson.dumps(body), media_type="application/json")
+        return Answer(orjson.dumps(body))
 
     return [routes.guarded("GET", "/v1/quotas/usage", usage, needs=Permission.READ)]
 

@@ -17,7 +17,7 @@ from ledger.windows import Standing
 from pricing.calendar import day_date, day_number, zone
 from pricing.money import NANO, from_nano, round_ratio
 from resolvers.context import Context
-from server.rest.exact import exact_json
+from server.rest.exact import exact_answer
 from server.rest.owners import paying_for
 from server.rest.queries import Asked
 from server.routes import GuardedRoute, Routes
@@ -45,7 +45,7 @@ def team_routes(routes: Routes, context_of: Callable[[Principal], Context]) -> S
             asked.text("budget_id"),
         )
         standing = (await context.standing(team.uid)).standing
-        return _json(status_body(request.path_params["team_id"], standing))
+        return exact_answer(status_body(request.path_params["team_id"], standing))
 
     async def costs(request: Request, principal: Principal) -> Response:
         """What a team spent: by category, by model, by day of its budget's time zone."""
@@ -64,7 +64,7 @@ def team_routes(routes: Routes, context_of: Callable[[Principal], Context]) -> S
         ]
         # At one moment, so that the three parts have one total.
         rollups = context.services.rollups.query
-        return _json(costs_body(team, *await context.read(rollups, principal.tenant, queries)))
+        return exact_answer(costs_body(team, *await context.read(rollups, principal.tenant, queries)))
 
     return [
         routes.guarded("GET", "/api/v1/teams/{team_id:path}/budget", budget, needs=Permission.READ),
@@ -122,7 +122,3 @@ def costs_body(
         ],
         "total": from_nano(by_day.total.total_cost_nano),
     }
-
-
-def _json(body: dict[str, Any]) -> Response:
-    return Response(exact_json(body), media_type="application/json")
