@@ -5,6 +5,7 @@ looked at again, with the window and the sequence as they are under the ledger's
 reported.
 """
 
+import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, Final, Protocol, TypeVar
@@ -15,6 +16,7 @@ from cypher.query import CypherQuery
 from graph.agreement_check import agreement_findings
 from graph.database import Database, Transaction
 from graph.delegation_check import awaited_findings, delegation_findings, disagreeing
+from graph.errors import TransactionConflict
 from graph.ledger import GraphLedgerStore, GraphLedgerTransaction, Trees
 from graph.ledger.rows import window_of
 from graph.override_check import override_findings
@@ -183,14 +185,14 @@ class Check:
     def _between_commits(self, tenant: str, look: Callable[[GraphLedgerTransaction], T]) -> tuple[int, T]:
         """The sequence, and what was looked at, as one commit left them."""
         for _ in range(TRIES):
-            with self._store.transaction() as transaction:
+            with contextlib.suppress(TransactionConflict), self._store.transaction() as transaction:
                 head = transaction.lock([tenant], Wanted()).heads[tenant]
                 seen = look(transaction)
                 # The embedded engine lets others commit beside the lock: did somebody?
                 after = self._trees.head(tenant)
                 transaction.cancel()
-            if after is not None and after["commits"] == head.commits:
-                return after["seq"], seen
+                if after is not None and after["commits"] == head.commits:
+                    return after["seq"], seen
         raise Unavailable("The ledger does not stand still long enough to be checked. Try again later.")
 
     def _spent(self, limit: Limit, span: Span, seq: int) -> int:

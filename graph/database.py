@@ -20,6 +20,7 @@ from graph.errors import (
     EngineRefused,
     EngineUnavailable,
     GraphError,
+    RecordMissed,
     StatementError,
     TransactionConflict,
 )
@@ -43,6 +44,11 @@ MEANINGS: tuple[tuple[type[Exception], type[GraphError], str], ...] = (
     (driver_errors.AuthError, EngineRefused, "The engine does not accept our user name and password"),
     (driver_errors.Forbidden, EngineRefused, "The engine does not allow this"),
 )
+
+MISSED: Final = "Neo.ClientError.Statement.EntityNotFound"
+"""Not the query's fault: an index of the embedded engine names what others just added, of which this
+transaction's page knows nothing yet; Neo4j says so of what others just deleted."""
+MISSED_TRIES = 8
 
 QUERY_OPTIONS: Final[Mapping[str, LiteralString]] = {"neo4j": "CYPHER replan=skip "}
 """Neo4j plans a query again whenever the graph has grown a lot, and whoever waits for it waits 0.1 to 0.6 s.
@@ -138,14 +144,22 @@ class Database:
     def reading(self, work: Callable[[Transaction], T]) -> T:
         """Several queries in one read transaction; ``work`` may run more than once."""
         unit = neo4j.unit_of_work(timeout=TRANSACTION_SECONDS)(self._on_ours(work))
-        with translated(), self._session() as session:
-            return session.execute_read(unit)
+
+        def once() -> T:
+            with translated(), self._session() as session:
+                return session.execute_read(unit)
+
+        return persistent(once)
 
     def writing(self, work: Callable[[Transaction], T]) -> T:
         """Several queries in one write transaction; ``work`` may run more than once."""
         unit = neo4j.unit_of_work(timeout=TRANSACTION_SECONDS)(self._on_ours(work))
-        with translated(), self._session() as session:
-            return session.execute_write(unit)
+
+        def once() -> T:
+            with translated(), self._session() as session:
+                return session.execute_write(unit)
+
+        return persistent(once)
 
     @contextlib.contextmanager
     def transaction(self) -> Generator[Transaction]:
@@ -182,21 +196,33 @@ class Database:
 
     def _execute(self, query: CypherQuery[P, R], params: P, routing: neo4j.RoutingControl) -> list[R]:
         """One query is one transaction: its BEGIN travels with it, which saves a round trip."""
-        with translated(), self._span(query.name):
-            return self._driver.execute_query(
-                neo4j.Query(self._options + query.text, timeout=TRANSACTION_SECONDS),
-                cast("dict[str, Any]", params),
-                routing_=routing,
-                database_=self.connection.database,
-                bookmark_manager_=self._bookmarks,
-                result_transformer_=lambda result: cast("list[R]", rows_of(result)),
-            )
+
+        def once() -> list[R]:
+            with translated(), self._span(query.name):
+                return self._driver.execute_query(
+                    neo4j.Query(self._options + query.text, timeout=TRANSACTION_SECONDS),
+                    cast("dict[str, Any]", params),
+                    routing_=routing,
+                    database_=self.connection.database,
+                    bookmark_manager_=self._bookmarks,
+                    result_transformer_=lambda result: cast("list[R]", rows_of(result)),
+                )
+
+        return persistent(once)
 
 
 def rows_of(result: neo4j.Result) -> list[dict[str, Any]]:
     """All rows as plain dictionaries (``Record.data`` takes twice as long)."""
     keys = result.keys()
     return [dict(zip(keys, each, strict=True)) for each in result]  # pyright: ignore[reportUnknownArgumentType] - Record is an untyped tuple
+
+
+def persistent(once: Callable[[], T]) -> T:
+    """The whole transaction again where it met a record in motion: the driver repeats all but that."""
+    for _ in range(MISSED_TRIES - 1):
+        with contextlib.suppress(RecordMissed):
+            return once()
+    return once()
 
 
 @contextlib.contextmanager
@@ -218,6 +244,8 @@ def translate(error: driver_errors.DriverError | driver_errors.Neo4jError) -> Gr
     kind = StatementError
     if isinstance(error, driver_errors.ConstraintError):
         kind = ConstraintViolation
+    elif error.code == MISSED:
+        kind = RecordMissed
     elif error.is_retryable():
         kind = TransactionConflict
     return kind(error.message or str(error), error.code)

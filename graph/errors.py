@@ -11,6 +11,7 @@ GraphError
 + StatementError              the engine answered with an error
   + ConstraintViolation       a uniqueness constraint: somebody else was first, read again
   + TransactionConflict       deadlock, optimistic conflict, leader switch (retryable)
+    + RecordMissed            a query met a record that another transaction had just changed
 + BackupFailed                a backup cannot be made, or cannot be restored
 + MigrationError              the schema of the graph and of this version do not fit
   + GraphIsNewer              the graph was written by a newer version: refused, untouched
@@ -85,6 +86,10 @@ class TransactionConflict(StatementError):
     """The transaction lost against another one (deadlock, optimistic conflict) or a leader moved."""
 
     retryable = True
+
+
+class RecordMissed(TransactionConflict):
+    """A query came upon a record that another transaction had just added, moved or removed."""
 
 
 class BackupFailed(GraphError):

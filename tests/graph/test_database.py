@@ -144,6 +144,42 @@ def test_writing_repeats_what_lost_a_conflict(database: Database, tenant: str) -
     assert database.reading(lambda each: numbers(each, tenant)) == [40]
 
 
+def test_a_record_in_motion_is_no_fault_of_the_query(database: Database, tenant: str) -> None:
+    """An index of the embedded engine names what others have just added, before our page has it."""
+    attempts = 0
+
+    def others_add() -> None:
+        with database.transaction() as transaction:
+            transaction.run_text(
+                "UNWIND range(2, 400) AS n "
+                "CREATE (:Reservation {uid: $tenant + '/' + n, expiry_key: $tenant + '/' + n})",
+                {"tenant": tenant},
+            )
+
+    def touch_and_look(transaction: Transaction) -> int:
+        nonlocal attempts
+        attempts += 1
+        transaction.run_text(
+            "MERGE (r:Reservation {uid: $tenant + '/1'}) SET r.expiry_key = $tenant + '/1', r.touched = $n",
+            {"tenant": tenant, "n": attempts},
+        )
+        if attempts == 1:
+            with ThreadPoolExecutor(1) as thread:
+                thread.submit(others_add).result()
+        return len(
+            transaction.run_text(
+                "MATCH (r:Reservation) WHERE r.expiry_key > $after AND r.expiry_key < $before "
+                "RETURN r.uid AS uid",
+                {"after": f"{tenant}/", "before": f"{tenant}0"},
+            )
+        )
+
+    with database.transaction() as transaction:
+        transaction.run_text("CREATE (:Reservation {uid: $tenant + '/1'})", {"tenant": tenant})
+    assert database.writing(touch_and_look) == 400
+    assert attempts == (2 if database.connection.kind == "arcadedb" else 1)
+
+
 def test_a_reader_sees_what_this_process_wrote_just_before(database: Database, tenant: str) -> None:
     for value in range(20):
         database.writing(lambda transaction, value=value: add(transaction, tenant, value))
