@@ -4,8 +4,9 @@ The reference for a client that decides at memory speed. It imports no room and 
 
 What is left is counted here, in whole nano-units: the hold on the ledger is at least what is left plus all
 that was decided and is not settled yet. So whatever is decided here fits into every limit, exactly, without
-asking anybody. A thread settles what was decided, asks for more before it runs dry, and keeps the lease
-alive. Repeating any of its requests is harmless: operations have ids, extensions have keys.
+asking anybody. One thread settles what was decided; another asks for more before it runs dry, and keeps the
+lease alive, so that no refill waits behind a settlement of ours. Repeating any of its requests is harmless:
+operations have ids, extensions have keys.
 
 A lease decides for half of its time to live only: the other half is for settling. What a client that dies
 has not settled is not charged; its hold expires and gives back what it held.
@@ -88,9 +89,12 @@ class Lease:
         self._left_nano = 0
         self._good_until = -math.inf
         self._waiting: deque[Spent] = deque()
-        self._wake = threading.Event()
+        self._low = threading.Event()
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._keep, name="lease", daemon=True)
+        self._threads = [
+            threading.Thread(target=self._until_closed, args=(turn,), name=f"lease {name}", daemon=True)
+            for name, turn in (("keeper", self._keep), ("settler", self._settle_what_waits))
+        ]
         self._extensions = 0
         self._refill_from = -math.inf
         """Where there was less than was asked for, more is not asked for at once."""
@@ -116,7 +120,8 @@ class Lease:
             raise LeaseRefused(answer.get("message") or answer.get("detail"))
         self.reservation_id = answer["reservation_id"]
         self._granted(_nano(answer["remaining"]), began)
-        self._thread.start()
+        for thread in self._threads:
+            thread.start()
         return self
 
     @property
@@ -134,12 +139,12 @@ class Lease:
         with self._lock:
             left = self._left_nano - cost_nano
             if left < 0 or len(self._waiting) >= self._waiting_max or time.monotonic() > self._good_until:
-                self._wake.set()
+                self._low.set()
                 return False
             self._left_nano = left
             self._waiting.append(Spent(operation_id, cost_nano))
         if left * 2 < self._chunk_nano:
-            self._wake.set()
+            self._low.set()
         return True
 
     def close(self) -> None:
@@ -147,8 +152,9 @@ class Lease:
         with self._lock:
             self._stop.set()
             self._good_until = -math.inf
-        self._wake.set()
-        self._thread.join()
+        self._low.set()
+        for thread in self._threads:
+            thread.join()
         try:
             if self.failure is None:
                 while len(self._waiting) > BATCH:
@@ -163,23 +169,30 @@ class Lease:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _keep(self) -> None:
-        """Settle, refill and extend until it is closed."""
+    def _until_closed(self, turn: Callable[[], None]) -> None:
+        """One thread's life: its turn again and again."""
         try:
             while not self._stop.is_set():
-                self._wake.wait(PAUSE_SECONDS)
-                self._wake.clear()
-                low = self._left_nano * 2 < self._chunk_nano and time.monotonic() > self._refill_from
-                if low or self._good_until - time.monotonic() < self._ttl_seconds / 4:
-                    self._extend(self._chunk_nano if low else 0)
-                if self._waiting:
-                    self._settle()
-                if len(self._waiting) >= BATCH:
-                    self._wake.set()
+                turn()
         except Exception as error:  # noqa: BLE001 - the thread's end is told where it is asked for
             self.failure = error
             with self._lock:
                 self._good_until = -math.inf
+
+    def _keep(self) -> None:
+        """Refill when half is gone, extend when the time is."""
+        self._low.wait(PAUSE_SECONDS)
+        self._low.clear()
+        low = self._left_nano * 2 < self._chunk_nano and time.monotonic() > self._refill_from
+        if low or self._good_until - time.monotonic() < self._ttl_seconds / 4:
+            self._extend(self._chunk_nano if low else 0)
+
+    def _settle_what_waits(self) -> None:
+        """A full batch at once, less after a pause."""
+        if len(self._waiting) < BATCH:
+            self._stop.wait(PAUSE_SECONDS)
+        if self._waiting:
+            self._settle()
 
     def _extend(self, add_nano: int | None) -> None:
         """Ask for more and for longer; where there is less, for exactly what there is."""
@@ -204,7 +217,7 @@ class Lease:
         """More is held, from the moment of asking on."""
         with self._lock:
             self._left_nano += added_nano
-            if not self._stop.is_set():
+            if self.failure is None and not self._stop.is_set():
                 self._good_until = began + self._ttl_seconds / 2
 
     def _settle(self, *, final: bool = False) -> None:

@@ -106,12 +106,12 @@ class Reserve:
         object.__setattr__(self, "reservation_id", reservation_id)
         object.__setattr__(self, "uid", uid_of(self.tenant, reservation_id))
         object.__setattr__(self, "agent_uid", uid_of(self.tenant, self.agent_id))
-        content = {name: getattr(self, name) for name in _RESERVE_CONTENT}
-        object.__setattr__(
-            self,
-            "fingerprint",
-            fingerprint_of({k: v for k, v in content.items() if v != _RESERVE_CONTENT[k]}),
-        )
+        content = {
+            name: value
+            for name, default in _RESERVE_CONTENT.items()
+            if (value := getattr(self, name)) != default
+        }
+        object.__setattr__(self, "fingerprint", fingerprint_of(content))
 
 
 _RESERVE_NAMES: Final = (

@@ -123,7 +123,8 @@ class UsageInput(BaseModel):
     tags: Tags | None = None
 
 
-_SAYS_WHAT_WAS_USED: Final = frozenset({*BILLED, "provider_usage"})
+_BILLED: Final = frozenset(BILLED)
+_SAYS_WHAT_WAS_USED: Final = _BILLED | {"provider_usage"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,8 +178,13 @@ def _fingerprint(
     sent: UsageInput, used: Normalised, timestamp_us: int | None, cost_nano: int | None, tags_json: str | None
 ) -> str:
     """What the operation is, then what it amounts to: an operation that grows keeps the first half."""
-    content = sent.model_dump(exclude_defaults=True, exclude=_NORMALISED)
-    amounts = {name: content.pop(name) for name in _AMOUNTS if name in content}
+    content: dict[str, Any] = {}
+    amounts: dict[str, Any] = {}
+    values = sent.__dict__
+    # What pydantic would dump without defaults, in a third of its time: every usage comes through here.
+    for name in sent.model_fields_set - _NORMALISED:
+        if values[name] != _DEFAULTS[name]:
+            (amounts if name in _AMOUNTS else content)[name] = values[name]
     if sent.provider_usage is not None:
         amounts |= used.counts.billed()
     if used.mode is not Mode.STANDARD:
@@ -194,21 +200,24 @@ def _fingerprint(
     return fingerprint_of(content)[:IDENTITY_LENGTH] + fingerprint_of(amounts)[:IDENTITY_LENGTH]
 
 
-_NORMALISED = {
-    "operation_id",
-    "timestamp",
-    "provider_cost",
-    "estimated_cost",
-    "tags",
-    "mode",
-    "provider_usage",
-    "provider_family",
-    "unit",
-    "quantity",
-    "unit_cost",
-}
-_AMOUNTS = (*BILLED, "budget_id", "outcome", "provider_cost_currency")
+_NORMALISED = frozenset(
+    {
+        "operation_id",
+        "timestamp",
+        "provider_cost",
+        "estimated_cost",
+        "tags",
+        "mode",
+        "provider_usage",
+        "provider_family",
+        "unit",
+        "quantity",
+        "unit_cost",
+    }
+)
+_AMOUNTS = frozenset({*BILLED, "budget_id", "outcome", "provider_cost_currency"})
 """What may differ between reports of one operation. Its budget is the reservation's, where there is one."""
+_DEFAULTS = {name: each.default for name, each in UsageInput.model_fields.items()}
 
 
 def parse_usage(fields: Mapping[str, Any]) -> Usage | InvalidUsage:
@@ -330,7 +339,7 @@ def _used(sent: UsageInput) -> Normalised:
     if sent.provider_usage is None:
         if sent.provider_family is not None:
             raise _Refused("provider_family", "says whose shape provider_usage has, which is missing")
-        said = {name: getattr(sent, name) for name in BILLED if name in sent.model_fields_set}
+        said = {name: sent.__dict__[name] for name in sent.model_fields_set & _BILLED}
         return Normalised(TokenCounts.from_billed(**said), mode)
     if sent.provider_family is None:
         raise _Refused("provider_family", "is missing: it says whose shape provider_usage has")
