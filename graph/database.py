@@ -49,6 +49,8 @@ MISSED: Final = "Neo.ClientError.Statement.EntityNotFound"
 """Not the query's fault: an index of the embedded engine names what others just added, of which this
 transaction's page knows nothing yet; Neo4j says so of what others just deleted."""
 MISSED_TRIES = 8
+MADE_BY_OTHERS: Final = "Neo.ClientError.Schema.EquivalentSchemaRuleAlreadyExists"
+"""Neo4j's ``CREATE ... IF NOT EXISTS`` says so where another transaction makes the same at that moment."""
 
 QUERY_OPTIONS: Final[Mapping[str, LiteralString]] = {"neo4j": "CYPHER replan=skip "}
 """Neo4j plans a query again whenever the graph has grown a lot, and whoever waits for it waits 0.1 to 0.6 s.
@@ -246,6 +248,6 @@ def translate(error: driver_errors.DriverError | driver_errors.Neo4jError) -> Gr
         kind = ConstraintViolation
     elif error.code == MISSED:
         kind = RecordMissed
-    elif error.is_retryable():
+    elif error.code == MADE_BY_OTHERS or error.is_retryable():
         kind = TransactionConflict
     return kind(error.message or str(error), error.code)

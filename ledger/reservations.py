@@ -187,6 +187,8 @@ class ReservationService:
         command = Settle(principal.tenant, principal.scope_uid, reservation_id, good, final)
         answer = await self._submit(command)
         if isinstance(answer, Settled):
+            if bad is None:
+                return answer
             rest = iter(answer.results)
             results: list[RecordResult] = [
                 each if isinstance(each, InvalidUsage) else next(rest) for each in prepared

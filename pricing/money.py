@@ -112,11 +112,10 @@ def parse_nano(text: str, field: str | None = None) -> int:
 
 def format_nano(nano: int) -> str:
     """Plain decimal text without exponent or trailing zeros: ``47608895000`` → ``"47.608895"``."""
-    units, fraction = divmod(abs(nano), NANO)
-    sign = "-" if nano < 0 else ""
-    if not fraction:
-        return f"{sign}{units}"
-    return f"{sign}{units}." + f"{fraction:0{PLACES}d}".rstrip("0")
+    if nano < 0:
+        return f"-{format_nano(-nano)}"
+    units, fraction = divmod(nano, NANO)
+    return f"{units}.{fraction:09d}".rstrip("0") if fraction else str(units)
 
 
 def format_nano_fixed(nano: int) -> str:

@@ -9,7 +9,6 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Match
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ledger.access import Principal
@@ -66,9 +65,10 @@ class Application(Starlette):
 
     def _found(self, method: str, path: str, scope: Scope) -> ASGIApp | None:
         for route in self._variable.get((method, _beginning(path)), ()):
-            match, found = route.matches(scope)
-            if match is Match.FULL:
-                scope.update(found)
+            # As ``route.matches`` does, for a third of its time: every variable part of ours is a text.
+            found = route.path_regex.match(path)
+            if found is not None:
+                scope["path_params"] = found.groupdict()
                 return route.app
         return None
 

@@ -43,6 +43,10 @@ SWITCH_SECONDS = 0.0005
 
 MULTIPROCESS_DIR = "PROMETHEUS_MULTIPROC_DIR"
 
+_leaving = threading.Event()
+"""Set by the first signal to leave, which also raises ``SystemExit``: that is lost where it interrupts a
+destructor."""
+
 logger = logging.getLogger("costgraph.server")
 
 
@@ -160,6 +164,7 @@ def serve(settings: Settings, ready: Callable[[str], None]) -> None:
 def _serve_here(settings: Settings, listener: socket.socket, ready: Callable[[], None]) -> None:
     with opened(settings) as app:
         server = http_server(app)
+        server.should_exit = _leaving.is_set()
 
         def announce() -> None:
             with contextlib.suppress(NotReady):
@@ -184,6 +189,7 @@ def _leave_on_signals() -> None:
     def leave(_number: int, _frame: FrameType | None) -> None:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, signal.SIG_IGN)
+        _leaving.set()
         sys.exit(0)
 
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -208,7 +214,7 @@ def _supervise(settings: Settings, listener: socket.socket, ready: Callable[[], 
         try:
             workers.extend(_start_worker(settings, listener) for _ in range(settings.workers))
             threading.Thread(target=announce, name="ready", daemon=True).start()
-            while True:
+            while not _leaving.is_set():
                 time.sleep(RESTART_SECONDS)
                 dead = [index for index, each in enumerate(workers) if not each.is_alive()]
                 if dead and not announced.is_set():
@@ -238,7 +244,9 @@ def _work(settings: Settings, listener: socket.socket) -> None:
     threading.Thread(target=_leave_with_parent, name="parent", daemon=True).start()
     try:
         with opened(settings) as app:
-            http_server(app).run(sockets=[listener])
+            server = http_server(app)
+            server.should_exit = _leaving.is_set()
+            server.run(sockets=[listener])
     except GraphError as error:
         logger.error("a worker cannot start: %s", error)  # noqa: TRY400 - the message says it all
         sys.exit(3)

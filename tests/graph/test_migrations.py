@@ -10,7 +10,8 @@ import pytest
 
 from cypher.query import NoParams
 from graph.database import Database
-from graph.errors import GraphIsNewer, MigrationChanged
+from graph.engines import Connection
+from graph.errors import GraphIsNewer, MigrationChanged, TransactionConflict
 from graph.migrations import MIGRATIONS, Migration, migrate
 from tests.support.graphs import constraints, indexes
 
@@ -74,6 +75,17 @@ def test_servers_that_start_at_once_migrate_a_graph_together(raw_database: Datab
     applied = [version for answer in answers for version in json.loads(answer)]
     assert sorted(applied) == [migration.version for migration in MIGRATIONS]
     assert schema_of(raw_database) == declared(raw_database)
+
+
+def test_an_index_that_another_server_makes_at_that_moment_is_a_conflict(neo4j_engine: Connection) -> None:
+    """Whoever tries again finds it there: ``IF NOT EXISTS`` does not see it while it is being made."""
+    with Database(neo4j_engine) as database:
+        with database.transaction() as transaction:
+            transaction.run_text("CREATE INDEX made_twice FOR (n:MadeTwice) ON (n.x)")
+        with pytest.raises(TransactionConflict), database.transaction() as transaction:
+            transaction.run_text("CREATE INDEX made_twice FOR (n:MadeTwice) ON (n.x)")
+        with database.transaction() as transaction:
+            transaction.run_text("DROP INDEX made_twice")
 
 
 def test_a_migration_whose_text_changed_since_is_refused(database: Database) -> None:

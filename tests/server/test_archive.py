@@ -1,6 +1,7 @@
 """Archives on real servers and both engines: by themselves, by command, and through any number of kills."""
 
 import json
+import os
 import random
 import threading
 import time
@@ -18,8 +19,9 @@ from tests.support import neo4j
 from tests.support.archiving import ARCHIVE, CHECK, USAGE
 from tests.support.servers import Client, ServerProcess, costgraph, eventually, on_engine
 
-OPERATIONS = 3_000
-KILLS = 6
+FULL = bool(os.environ.get("COSTGRAPH_TEST_FULL"))
+OPERATIONS = 3_000 if FULL else 2_000
+KILLS = 12 if FULL else 3
 COUNTS = """
 MATCH (u:TokenUsage) WHERE u.tenant = 'default'
 RETURN count(u) AS usages, count(u.archived) AS archived, count(u.path_key) AS raw

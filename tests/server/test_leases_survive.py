@@ -26,8 +26,8 @@ from tests.support.servers import Client, ServerProcess, environment, eventually
 
 FULL = bool(os.environ.get("COSTGRAPH_TEST_FULL"))
 WORKERS = 16
-KILLS = 60 if FULL else 12
-LIMIT_NANO = 60 * CHUNK_NANO
+KILLS = 60 if FULL else 8
+LIMIT_NANO = (60 if FULL else 40) * CHUNK_NANO
 TOTAL = """
 query($id: ID!) { budget(budgetId: $id) { rollup { total { operations totalCost } } } }
 """

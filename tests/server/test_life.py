@@ -1,6 +1,8 @@
 """The life of a server process: start, second start, stop under load, death."""
 
 import stat
+import subprocess
+import sys
 import threading
 from pathlib import Path
 from typing import Any
@@ -10,7 +12,15 @@ import pytest
 
 from tests.server.test_rest_usage import usage
 from tests.support import neo4j as neo4j_support
-from tests.support.servers import Client, ServerProcess, costgraph, eventually, on_engine
+from tests.support.servers import (
+    READY_SECONDS,
+    Client,
+    ServerProcess,
+    costgraph,
+    environment,
+    eventually,
+    on_engine,
+)
 
 EXIT_MISUSED, EXIT_UNREACHABLE = 2, 3
 CLIENTS = 8
@@ -69,6 +79,42 @@ def test_a_neo4j_out_of_reach_is_told(data_dir: Path) -> None:
     assert run.returncode == EXIT_UNREACHABLE
     assert "does not answer" in run.stderr
     assert "Traceback" not in run.stderr
+
+
+INTERRUPTED_IN_A_DESTRUCTOR = """
+import contextlib, signal
+from server import run
+from server.cli import main
+
+class Interrupted:
+    def __del__(self):
+        signal.raise_signal(signal.SIGTERM)
+
+opened = run.opened
+
+@contextlib.contextmanager
+def opened_and_told_to_leave(settings):
+    with opened(settings) as app:
+        Interrupted()
+        yield app
+
+run.opened = opened_and_told_to_leave
+main()
+"""
+
+
+def test_a_signal_that_meets_a_destructor_is_not_lost(data_dir: Path) -> None:
+    """Python only prints what a ``__del__`` raises: the driver has one, and a worker stayed for ever."""
+    run = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED_IN_A_DESTRUCTOR, "serve", "--port", "0"],
+        env=environment(**on_engine(data_dir)),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=READY_SECONDS,
+    )
+    assert "Exception ignored" in run.stderr
+    assert run.returncode == 0
 
 
 class Load:
