@@ -35,8 +35,8 @@ def run(engine: str, scale: float) -> Iterator[dict[str, Any]]:
 
 def _spend(server: Server, name: str, decisions: int) -> Iterator[dict[str, Any]]:
     """Decide at full speed, while the background settles and refills; then wait for the rest."""
-    # A refill waits for the commit under way, which may hold a settlement of 1,000: half a chunk, which is what
-    # is left when more is asked for, has to last longer than that. It is refilled once at least.
+    # A refill waits for the commit under way, which may hold a settlement of 1,000. Half a chunk is left when
+    # more is asked for, and has to last longer than that. It is refilled once at least.
     chunk = decisions * COST_NANO
     with Lease(
         server.url,
