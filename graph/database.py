@@ -145,23 +145,11 @@ class Database:
 
     def reading(self, work: Callable[[Transaction], T]) -> T:
         """Several queries in one read transaction; ``work`` may run more than once."""
-        unit = neo4j.unit_of_work(timeout=TRANSACTION_SECONDS)(self._on_ours(work))
-
-        def once() -> T:
-            with translated(), self._session() as session:
-                return session.execute_read(unit)
-
-        return persistent(once)
+        return self._managed(work, lambda session, unit: session.execute_read(unit))
 
     def writing(self, work: Callable[[Transaction], T]) -> T:
         """Several queries in one write transaction; ``work`` may run more than once."""
-        unit = neo4j.unit_of_work(timeout=TRANSACTION_SECONDS)(self._on_ours(work))
-
-        def once() -> T:
-            with translated(), self._session() as session:
-                return session.execute_write(unit)
-
-        return persistent(once)
+        return self._managed(work, lambda session, unit: session.execute_write(unit))
 
     @contextlib.contextmanager
     def transaction(self) -> Generator[Transaction]:
@@ -188,8 +176,20 @@ class Database:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _on_ours(self, work: Callable[[Transaction], T]) -> Callable[[neo4j.ManagedTransaction], T]:
-        return lambda transaction: work(Transaction(transaction, self._options, self._span))
+    def _managed(
+        self,
+        work: Callable[[Transaction], T],
+        execute: Callable[[neo4j.Session, Callable[[neo4j.ManagedTransaction], T]], T],
+    ) -> T:
+        @neo4j.unit_of_work(timeout=TRANSACTION_SECONDS)
+        def unit(transaction: neo4j.ManagedTransaction) -> T:
+            return work(Transaction(transaction, self._options, self._span))
+
+        def once() -> T:
+            with translated(), self._session() as session:
+                return execute(session, unit)
+
+        return persistent(once)
 
     def _session(self) -> neo4j.Session:
         return self._driver.session(  # pyright: ignore[reportUnknownMemberType] - untyped options

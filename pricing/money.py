@@ -115,7 +115,7 @@ def format_nano(nano: int) -> str:
     if nano < 0:
         return f"-{format_nano(-nano)}"
     units, fraction = divmod(nano, NANO)
-    return f"{units}.{fraction:09d}".rstrip("0") if fraction else str(units)
+    return f"{units}.{fraction:0{PLACES}d}".rstrip("0") if fraction else str(units)
 
 
 def format_nano_fixed(nano: int) -> str:

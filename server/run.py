@@ -115,7 +115,7 @@ def http_server(app: "ASGIApp") -> "uvicorn.Server":
 
     from server.protocol import ClosingWebSocket, JoiningProtocol
 
-    return uvicorn.Server(
+    server = uvicorn.Server(
         uvicorn.Config(
             app,
             http=JoiningProtocol,
@@ -131,6 +131,8 @@ def http_server(app: "ASGIApp") -> "uvicorn.Server":
             ws_per_message_deflate=False,  # 64 KiB a connection, for messages of some hundred bytes
         )
     )
+    server.should_exit = _leaving.is_set()
+    return server
 
 
 @contextlib.contextmanager
@@ -164,7 +166,6 @@ def serve(settings: Settings, ready: Callable[[str], None]) -> None:
 def _serve_here(settings: Settings, listener: socket.socket, ready: Callable[[], None]) -> None:
     with opened(settings) as app:
         server = http_server(app)
-        server.should_exit = _leaving.is_set()
 
         def announce() -> None:
             with contextlib.suppress(NotReady):
@@ -244,9 +245,7 @@ def _work(settings: Settings, listener: socket.socket) -> None:
     threading.Thread(target=_leave_with_parent, name="parent", daemon=True).start()
     try:
         with opened(settings) as app:
-            server = http_server(app)
-            server.should_exit = _leaving.is_set()
-            server.run(sockets=[listener])
+            http_server(app).run(sockets=[listener])
     except GraphError as error:
         logger.error("a worker cannot start: %s", error)  # noqa: TRY400 - the message says it all
         sys.exit(3)

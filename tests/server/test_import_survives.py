@@ -141,6 +141,8 @@ def test_an_import_survives_the_death_of_the_server_and_of_the_embedded_engine(
         assert "0 refused" in output
         with server.client() as client:
             assert_exact(client, name)
+            import_again(name, server)
+            assert_exact(client, name)
 
 
 def test_an_import_survives_the_death_of_the_server_and_of_neo4j(tmp_path: Path, name: str) -> None:
@@ -165,5 +167,7 @@ def test_an_import_survives_the_death_of_the_server_and_of_neo4j(tmp_path: Path,
         assert importing.returncode == 0, errors
         assert "8,819 rows" in output
         with server.client() as client:
+            assert_exact(client, name)
+            import_again(name, server)
             assert_exact(client, name)
     engine.stop()

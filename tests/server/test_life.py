@@ -1,7 +1,6 @@
 """The life of a server process: start, second start, stop under load, death."""
 
 import stat
-import subprocess
 import sys
 import threading
 from pathlib import Path
@@ -12,15 +11,7 @@ import pytest
 
 from tests.server.test_rest_usage import usage
 from tests.support import neo4j as neo4j_support
-from tests.support.servers import (
-    READY_SECONDS,
-    Client,
-    ServerProcess,
-    costgraph,
-    environment,
-    eventually,
-    on_engine,
-)
+from tests.support.servers import Client, ServerProcess, costgraph, eventually, on_engine
 
 EXIT_MISUSED, EXIT_UNREACHABLE = 2, 3
 CLIENTS = 8
@@ -105,14 +96,8 @@ main()
 
 def test_a_signal_that_meets_a_destructor_is_not_lost(data_dir: Path) -> None:
     """Python only prints what a ``__del__`` raises: the driver has one, and a worker stayed for ever."""
-    run = subprocess.run(
-        [sys.executable, "-c", INTERRUPTED_IN_A_DESTRUCTOR, "serve", "--port", "0"],
-        env=environment(**on_engine(data_dir)),
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=READY_SECONDS,
-    )
+    program = (sys.executable, "-c", INTERRUPTED_IN_A_DESTRUCTOR)
+    run = costgraph("serve", "--port", "0", settings=on_engine(data_dir), program=program)
     assert "Exception ignored" in run.stderr
     assert run.returncode == 0
 

@@ -8,7 +8,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -48,11 +48,11 @@ def on_engine(data_dir: Path, neo4j: Connection | None = None) -> dict[str, str]
 
 
 def costgraph(
-    *arguments: str, settings: Mapping[str, str], stdin: str = ""
+    *arguments: str, settings: Mapping[str, str], stdin: str = "", program: Sequence[str | Path] = (COMMAND,)
 ) -> subprocess.CompletedProcess[str]:
     """Run a command to its end."""
     return subprocess.run(
-        [COMMAND, *arguments],
+        [*program, *arguments],
         env=environment(**settings),
         input=stdin,
         capture_output=True,
