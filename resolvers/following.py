@@ -22,6 +22,7 @@ def woken_by(request: Request) -> Generator[tuple[Follower, asyncio.Event]]:
         request.principal.tenant, lambda: loop.call_soon_threadsafe(woken.set)
     )
     with follower:
+        request.following.set()
         yield follower, woken
 
 

@@ -30,6 +30,8 @@ class Request:
         self.principal = principal
         self._objects = 0
         self._looked_at: set[str] = set()
+        self.following = asyncio.Event()
+        """Set once a subscription has its place in the tenant's sequence."""
         self.renew()
 
     def renew(self) -> None:

@@ -99,7 +99,7 @@ class Conversation:
             case "pong":
                 pass
             case "subscribe":
-                self._subscribe(_id_of(message), message.get("payload"))
+                await self._subscribe(_id_of(message), message.get("payload"))
             case "complete":
                 task = self._told.pop(_id_of(message), None)
                 if task is not None:
@@ -121,7 +121,8 @@ class Conversation:
         self._begun.set()
         await self._send({"type": "connection_ack"})
 
-    def _subscribe(self, identifier: str, payload: object) -> None:
+    async def _subscribe(self, identifier: str, payload: object) -> None:
+        """Begin one, and answer nothing else before it has its place: a pong says that it has."""
         if not self._begun.is_set():
             raise Ended(4401, "Unauthorized")
         if identifier in self._told:
@@ -131,9 +132,13 @@ class Conversation:
         except BadRequest as error:
             raise Ended(4400, str(error)) from error
         full = len(self._told) >= SUBSCRIPTIONS_MAX
-        self._told[identifier] = asyncio.create_task(
-            self._refuse(identifier) if full else self._tell(identifier, operation)
+        following = asyncio.Event()
+        task = asyncio.create_task(
+            self._refuse(identifier) if full else self._tell(identifier, operation, following)
         )
+        self._told[identifier] = task
+        task.add_done_callback(lambda _: following.set())
+        await following.wait()
 
     async def _refuse(self, identifier: str) -> None:
         message = f"A connection follows {SUBSCRIPTIONS_MAX} subscriptions at most."
@@ -142,14 +147,13 @@ class Conversation:
         with suppress(WebSocketDisconnect):
             await self._send({"id": identifier, "type": "error", "payload": [error]})
 
-    async def _tell(self, identifier: str, operation: Operation) -> None:
+    async def _tell(self, identifier: str, operation: Operation, following: asyncio.Event) -> None:
         try:
             principal = await self._gate.principal(self._authorization or "")
+            context = self._context_of(principal)
+            context.following = following
             results = self._schema.followed(
-                operation.query,
-                operation.variables,
-                self._context_of(principal),
-                operation.operation_name,
+                operation.query, operation.variables, context, operation.operation_name
             )
             async with aclosing(results):
                 async for result in results:

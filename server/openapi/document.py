@@ -34,7 +34,7 @@ OF_EVERY_QUERY: Final = (422,)
 OF_EVERY_GUARD: Final = (401, 403, 503)
 PROBLEM_SCHEMA: Final = {
     "type": "object",
-    "description": "RFC 9457, with `code` (docs/errors.md).",
+    "description": "RFC 9457, with `code` (docs/errors).",
     "required": ["code", "status", "detail"],
     "properties": {
         "title": {"type": "string"},

@@ -1,5 +1,7 @@
 """Subscriptions on real servers, on both engines: what is told, to whom, and how a conversation ends."""
 
+import os
+import signal
 import socket
 import time
 from collections.abc import Generator
@@ -62,6 +64,27 @@ def test_what_is_recorded_is_told(client: Client, following: Following, tree: st
         "currency": "USD",
         "kind": "USAGE",
     }
+
+
+def test_a_pong_waits_for_the_place_of_what_was_subscribed_before(data_dir: Path) -> None:
+    """The engine stands still meanwhile, so that the place takes as long as it likes."""
+    with (
+        ServerProcess(on_engine(data_dir)) as server,
+        server.client() as client,
+        Following(server.url, server.admin_key) as following,
+    ):
+        engine = server.engine()["pid"]
+        os.kill(engine, signal.SIGSTOP)
+        try:
+            following.subscribe(COST_RECORDED)
+            following.send({"type": "ping"})
+            with pytest.raises(TimeoutError):
+                following.receive(1)
+        finally:
+            os.kill(engine, signal.SIGCONT)
+        assert following.receive() == {"type": "pong"}
+        record(client, "told", "unattributed")
+        assert following.next()["operationId"] == "told"
 
 
 def test_budgets_that_reach_a_threshold_are_told_by_type(
