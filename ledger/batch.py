@@ -59,14 +59,21 @@ def attempt(
     for index, command in enumerate(commands):
         by_tenant.setdefault(command.tenant, []).append(index)
     wanted = _wanted(commands)
+    kept = {each: states[each].take_kept(wanted.holds) for each in by_tenant if each in states}
+    known = {uid: hold for holds in kept.values() for uid, hold in holds.items()}
     answers: dict[int, Answer] = {}
     written: list[Changes] = []
     with store.transaction() as transaction:
-        locked = transaction.lock(sorted(by_tenant), wanted)
+        asked = wanted._replace(holds=[uid for uid in wanted.holds if uid not in known])
+        locked = transaction.lock(sorted(by_tenant), asked)
         for tenant, indexes in by_tenant.items():
-            state = states[tenant] = _state(transaction, states.get(tenant), locked.heads[tenant], lists)
+            before = states.get(tenant)
+            state = states[tenant] = _state(transaction, before, locked.heads[tenant], lists)
             own = [commands[index] for index in indexes]
             state.operations = {uid: locked.operations.get(uid) for uid in wanted.operations}
+            if own_kept := kept.get(tenant):
+                # Somebody else committed meanwhile: what was kept may be of the past.
+                locked.holds.update(own_kept if state is before else transaction.holds(own_kept))
             state.holds = {uid: locked.holds.get(uid) for uid in wanted.holds}
             state.requests = {uid: locked.requests.get(uid) for uid in wanted.requests}
             _load(state, own, max(now_us, state.head.last_now_us))

@@ -11,7 +11,7 @@ from typing import Any, Final, TypeAlias
 import orjson
 
 from ledger.changes import AgreementMonth, Changes, Event, KnownRequest, LedgerHead, MonthUse, Notice
-from ledger.holds import Hold
+from ledger.holds import Hold, HoldState
 from ledger.model import Agent, Budget, ChargePath, Limit, Override, OverrideState, Window, seq_uid
 from ledger.plan import Facts, Plan, build_plan, looks_at
 from ledger.reader import KnownOperation, Reader
@@ -24,6 +24,8 @@ from pricing.prices import GivenRates, PriceFile, Prices, Revision
 
 FOREVER_US: Final = 2**63 - 1
 CACHED_MAX: Final = 100_000
+KEPT_MAX: Final = 10_000
+ALONE_BATCHES: Final = 2
 
 PlanKey: TypeAlias = tuple[str | int | None, ...]
 
@@ -46,6 +48,8 @@ class TenantState:
     _used: dict[str, ChargePath] = field(default_factory=dict[str, ChargePath])
     """The paths that this batch charged."""
     holds: dict[str, Hold | None] = field(default_factory=dict[str, Hold | None])
+    kept: dict[str, Hold] = field(default_factory=dict[str, Hold])
+    """Open reservations as the last batches left them: most are settled soon, and need not be read for it."""
     requests: dict[str, KnownRequest | None] = field(default_factory=dict[str, KnownRequest | None])
     prices: Prices = field(default_factory=Prices)
     """What the tenant says about prices."""
@@ -110,6 +114,15 @@ class TenantState:
         if uid not in self.holds:
             self.holds[uid] = self.reader.holds([uid]).get(uid)
         return self.holds[uid]
+
+    def take_kept(self, uids: Iterable[str]) -> dict[str, Hold]:
+        """Those of the reservations that are known from the last batches, for this one to change.
+
+        Nothing until a batch found that nobody else commits: where others do, they would be read twice.
+        """
+        if self.batch < ALONE_BATCHES:
+            return {}
+        return {uid: self.kept.pop(uid) for uid in uids if uid in self.kept}
 
     def put_hold(self, hold: Hold) -> None:
         """A reservation is new or changed."""
@@ -385,8 +398,12 @@ class TenantState:
         """The batch is committed: what it changed is now what is."""
         for window in self.changes.windows.values():
             window.stored = True
-        for hold in self.changes.holds.values():
+        for uid, hold in self.changes.holds.items():
             hold.stored = True
+            if hold.state is HoldState.HELD:
+                self.kept[uid] = hold
+            else:
+                self.kept.pop(uid, None)
         self.changes = Changes()
         self.operations.clear()
         self.holds.clear()
@@ -396,6 +413,8 @@ class TenantState:
         if len(self._windows) > CACHED_MAX or len(self._plans) > CACHED_MAX:
             self._windows.clear()
             self._plans.clear()
+        if len(self.kept) > KEPT_MAX:
+            self.kept.clear()
         if len(self.agents) > CACHED_MAX:
             self.agents.clear()
         if len(self._months) > CACHED_MAX:

@@ -12,16 +12,18 @@ CALL () {
   RETURN count(*) AS windows
 }
 CALL () {
-  UNWIND $batch.operations AS row
-  MATCH (a:Agent {uid: row.agent_uid})
-  MATCH (p:ChargePath {uid: row.path_uid})
+  UNWIND $batch.operations AS charged
+  MATCH (a:Agent {uid: charged.agent_uid})
+  MATCH (p:ChargePath {uid: charged.path_uid})
+  UNWIND charged.rows AS row
   CREATE (a)-[:CONSUMED]->(u:TokenUsage {uid: row.uid})-[:INCURRED]->(e:CostEntry {uid: row.entry_uid})-[:CHARGED_TO]->(p)
   SET u += row.usage, e += row.entry
   RETURN count(*) AS operations
 }
 CALL () {
-  UNWIND $batch.new_holds AS row
-  MATCH (p:ChargePath {uid: row.path_uid})
+  UNWIND $batch.new_holds AS held
+  MATCH (p:ChargePath {uid: held.path_uid})
+  UNWIND held.rows AS row
   CREATE (r:Reservation {uid: row.uid})-[:HOLDS]->(p)
   SET r += row.properties
   RETURN count(*) AS new_holds

@@ -1,5 +1,6 @@
 """Between reservations and the properties of their nodes."""
 
+from collections.abc import Iterable
 from typing import Any, Final
 
 from cypher.ledger import HoldRow
@@ -67,6 +68,14 @@ def _stream_of(node: Properties) -> HeldStream | None:
 
 def _windows(windows: HeldWindows) -> Properties:
     return {name: list(uids) or None for name, uids in zip(WINDOW_LISTS, windows, strict=True)}
+
+
+def held_rows(holds: Iterable[Hold]) -> list[Properties]:
+    """New reservations, by what they hold on."""
+    found: dict[str, list[Properties]] = {}
+    for each in holds:
+        found.setdefault(each.path.uid, []).append({"uid": each.uid, "properties": hold_properties(each)})
+    return [{"path_uid": path_uid, "rows": rows} for path_uid, rows in found.items()]
 
 
 def hold_properties(hold: Hold) -> Properties:

@@ -18,6 +18,7 @@ from graph.ledger import (
     override_rows,
     price_store,
     rows,
+    usage_rows,
     wallet_rows,
 )
 from graph.ledger.founding import unattributed
@@ -398,34 +399,21 @@ class GraphLedgerTransaction:
                     "agent_uid": each.agent_uid,
                     "path_uid": each.path_uid,
                     "uid": each.uid,
-                    "usage": rows.usage_properties(each),
+                    "usage": usage_rows.usage_properties(each),
                 }
                 for each in operations
                 if each.entry is None
             ],
         )
+        charged = [each for each in operations if each.entry is not None]
+        new_holds = [each for each in holds if not each.stored]
         batch: queries.BatchRows = {
             "heads": [rows.head_properties(each.head) for each in changes],
             "windows": [
                 {"uid": each.uid, "figures": rows.window_figures(each)} for each in windows if each.stored
             ],
-            "operations": [
-                {
-                    "agent_uid": each.agent_uid,
-                    "path_uid": each.path_uid,
-                    "uid": each.uid,
-                    "usage": rows.usage_properties(each),
-                    "entry_uid": each.entry.uid,
-                    "entry": entry_rows.first_entry_properties(each.entry, each),
-                }
-                for each in operations
-                if each.entry is not None
-            ],
-            "new_holds": [
-                {"uid": each.uid, "path_uid": each.path.uid, "properties": hold_rows.hold_properties(each)}
-                for each in holds
-                if not each.stored
-            ],
+            "operations": usage_rows.charged_rows(charged),
+            "new_holds": hold_rows.held_rows(new_holds),
             "holds": [
                 {"uid": each.uid, "properties": hold_rows.hold_figures(each)} for each in holds if each.stored
             ],
@@ -434,8 +422,8 @@ class GraphLedgerTransaction:
         expected = {
             "heads": len(batch["heads"]),
             "windows": len(batch["windows"]),
-            "operations": len(batch["operations"]),
-            "new_holds": len(batch["new_holds"]),
+            "operations": len(charged),
+            "new_holds": len(new_holds),
             "holds": len(batch["holds"]),
         }
         if written != expected:

@@ -14,7 +14,7 @@ from ledger.model import BudgetType
 from ledger.ports import Wanted
 from ledger.results import Adjusted, BudgetExceeded, Reservation, Settled
 from ledger.state import TenantState
-from tests.ledger.simulator import Simulation, outcome_of
+from tests.ledger.simulator import Simulation, check_kept, outcome_of
 from tests.support.world import CENT, NOON_US, SECOND_US, UNPRICED, USD, T, cost, limit, usage
 
 
@@ -24,6 +24,7 @@ class OnEngine(Simulation):
     def __init__(self, seed: int, database: Database) -> None:
         self.graph = GraphLedgerStore(database)
         self.elsewhere: list[dict[str, TenantState]] = [{}, {}]
+        self.kept_most = 0
         super().__init__(seed)
         self.trouble = 0.0
 
@@ -33,6 +34,12 @@ class OnEngine(Simulation):
         states = self.elsewhere[self.numbers % 2]
         found = attempt(self.graph, states, batch, now_us).answers
         assert [outcome_of(each) for each in found] == [outcome_of(each) for each in answers]
+        kept = states[T].kept
+        self.kept_most = max(self.kept_most, len(kept))
+        with self.graph.transaction() as transaction:
+            locked = transaction.lock([T], Wanted(holds=list(kept)))
+            transaction.cancel()
+        check_kept(states, locked.heads[T].commits, locked.holds)
 
     def compare(self) -> None:
         """Both stores hold the same figures, reservations and entries."""
@@ -55,6 +62,7 @@ def test_an_engine_answers_as_the_store_in_memory_does(seed: int, empty_database
     simulation = OnEngine(seed, empty_database)
     simulation.run(30)
     simulation.compare()
+    assert simulation.kept_most > 1
     assert Check(empty_database, Trees(empty_database)).run(T) == []
 
 

@@ -6,6 +6,7 @@ is lost; requests are delivered late, twice, in another order, to another proces
 and go in between. After each step all books must agree, and each answer must be what the naive ledger says.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
@@ -28,7 +29,7 @@ from ledger.commands import (
 )
 from ledger.decide import Answer
 from ledger.errors import LedgerError
-from ledger.holds import HoldState
+from ledger.holds import Hold, HoldState
 from ledger.model import Budget, BudgetType, Enforcement, Meter, Override, WindowKind, uid_of
 from ledger.override_commands import CreateOverride, RevokeOverride
 from ledger.results import (
@@ -82,6 +83,13 @@ def outcome_of(answer: Answer) -> Outcome:  # noqa: C901, PLR0911 - one line an 
             return ("swept",)
         case _:
             raise AssertionError(answer)
+
+
+def check_kept(states: Mapping[str, TenantState], commits: int, holds: Mapping[str, Hold]) -> None:
+    """What a process keeps of reservations is what is stored, unless others committed since."""
+    for state in states.values():
+        if state.head.commits == commits:
+            assert state.kept == {uid: holds[uid] for uid in state.kept}
 
 
 @dataclass
@@ -169,6 +177,8 @@ class Simulation:
                 found = outcome_of(answer)
                 assert found == said, f"ledger {found}\n  naive  {said}\n  {answer}\n  {command}"
         check_books(self.store, limits_were_lowered=True)
+        for process in self.processes:
+            check_kept(process.states, self.store.heads[T].commits, self.store.holds)
         for budget_id in self.naive.budgets:
             uid = uid_of(T, budget_id)
             charged = sum(each[1] for each in self.store.charged_in(uid, None, None))

@@ -45,7 +45,7 @@ class Following:
         """Say something."""
         self.socket.send(orjson.dumps(message).decode())
 
-    def receive(self, seconds: float | None = 30) -> dict[str, Any]:
+    def receive(self, seconds: float | None = 60) -> dict[str, Any]:
         """The next thing that is told."""
         return orjson.loads(self.socket.recv(seconds))
 
@@ -59,7 +59,7 @@ class Following:
             }
         )
 
-    def next(self, seconds: float | None = 30) -> dict[str, Any]:
+    def next(self, seconds: float | None = 60) -> dict[str, Any]:
         """The value of the only field of the next result."""
         message = self.receive(seconds)
         assert message["type"] == "next", message

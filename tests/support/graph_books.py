@@ -7,7 +7,8 @@ from typing import Any
 from graph.database import Database
 from graph.ledger import GraphLedgerStore
 from graph.ledger.entry_rows import forced_properties
-from graph.ledger.rows import event_properties, usage_properties
+from graph.ledger.rows import event_properties
+from graph.ledger.usage_rows import usage_properties
 from ledger.model import seq_uid
 from ledger.ports import Wanted
 from tests.support.memory import Books, parent_of

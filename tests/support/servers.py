@@ -198,7 +198,7 @@ class Client(httpx.Client):
         return answer["data"]
 
 
-def eventually(happened: Callable[[], bool], seconds: float = 30.0) -> float:
+def eventually(happened: Callable[[], bool], seconds: float = 60.0) -> float:
     """Wait until something happened; after how many seconds. Fails when it does not."""
     started = time.monotonic()
     while not happened():

@@ -92,6 +92,8 @@ class SimulatedStore(StoredBooks):
     commits: int = 0
     statements: int = 0
     """Round trips since somebody set it to 0."""
+    asked: Wanted = field(default_factory=Wanted)
+    """What was looked up with the last lock."""
     _writing: threading.Lock = field(default_factory=threading.Lock)
 
     @contextlib.contextmanager
@@ -217,6 +219,7 @@ class SimulatedTransaction:
 
     def lock(self, tenants: Sequence[str], wanted: Wanted) -> Locked:
         self._step("lock")
+        self._store.asked = wanted
         for tenant in tenants:
             if tenant not in self._store.heads:
                 self._found(tenant)

@@ -51,13 +51,17 @@ ENTRY: dict[str, Any] = {
     "operations": 1,
     "charged_at_us": 5,
 }
-OPERATION = {
+CHARGED = {
     "agent_uid": AGENT,
     "path_uid": PATH,
-    "uid": PRICED,
-    "entry_uid": f"{TENANT}/{1:016d}",
-    "usage": {**USAGE, "operation_id": "priced", "pricing": "PRICED"},
-    "entry": ENTRY,
+    "rows": [
+        {
+            "uid": PRICED,
+            "entry_uid": f"{TENANT}/{1:016d}",
+            "usage": {**USAGE, "operation_id": "priced", "pricing": "PRICED"},
+            "entry": ENTRY,
+        }
+    ],
 }
 
 
@@ -109,15 +113,19 @@ PATHS: Given = (
     rows({"uid": PATH, "tenant": TENANT, "chain": [LEAF, ROOT], "scoped": [], "budgets": [LEAF, ROOT]}),
 )
 HOLD = f"{TENANT}/hold"
-RESERVATION = {
-    "uid": HOLD,
+RESERVED = {
     "path_uid": PATH,
-    "properties": {
-        "tenant": TENANT,
-        "expiry_key": f"{TENANT}/{9:016d}/hold",
-        "expires_at_us": 9,
-        "state": "HELD",
-    },
+    "rows": [
+        {
+            "uid": HOLD,
+            "properties": {
+                "tenant": TENANT,
+                "expiry_key": f"{TENANT}/{9:016d}/hold",
+                "expires_at_us": 9,
+                "state": "HELD",
+            },
+        }
+    ],
 }
 BATCH: Given = (
     ledger.WRITE_BATCH,
@@ -125,8 +133,8 @@ BATCH: Given = (
         "batch": {
             "heads": [HEAD],
             "windows": [],
-            "operations": [OPERATION],
-            "new_holds": [RESERVATION],
+            "operations": [CHARGED],
+            "new_holds": [RESERVED],
             "holds": [],
         }
     },
