@@ -75,7 +75,8 @@ class Reader:
         assert got.status_code == int(status), got.text
         assert set(told) == set(told) & {name.title() for name in got.headers}
         assert_as_shown(shown, got.json())
-        self.words["RESERVATION"] = got.json().get("reservation_id", "")
+        if "reservation_id" in got.json():
+            self.words["RESERVATION"] = got.json()["reservation_id"]
         return got.json().get("code", "")
 
     def operation(self, query: str, shown: str | None) -> str:
