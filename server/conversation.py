@@ -36,6 +36,10 @@ KEY_SECONDS: Final = 1.0
 """How often the key is looked at again: with what the gate remembers, a revoked one ends within 5 s."""
 SUBSCRIPTIONS_MAX: Final = 20
 ID_LENGTH_MAX: Final = 128
+TOO_MANY: Final = {
+    "message": f"A connection follows {SUBSCRIPTIONS_MAX} subscriptions at most.",
+    "extensions": {"code": "INVALID"},
+}
 
 
 class Ended(Exception):
@@ -131,21 +135,14 @@ class Conversation:
             operation = operation_of(payload)
         except BadRequest as error:
             raise Ended(4400, str(error)) from error
-        full = len(self._told) >= SUBSCRIPTIONS_MAX
+        if len(self._told) >= SUBSCRIPTIONS_MAX:
+            await self._send({"id": identifier, "type": "error", "payload": [TOO_MANY]})
+            return
         following = asyncio.Event()
-        task = asyncio.create_task(
-            self._refuse(identifier) if full else self._tell(identifier, operation, following)
-        )
+        task = asyncio.create_task(self._tell(identifier, operation, following))
         self._told[identifier] = task
         task.add_done_callback(lambda _: following.set())
         await following.wait()
-
-    async def _refuse(self, identifier: str) -> None:
-        message = f"A connection follows {SUBSCRIPTIONS_MAX} subscriptions at most."
-        error = {"message": message, "extensions": {"code": "INVALID"}}
-        self._told.pop(identifier, None)
-        with suppress(WebSocketDisconnect):
-            await self._send({"id": identifier, "type": "error", "payload": [error]})
 
     async def _tell(self, identifier: str, operation: Operation, following: asyncio.Event) -> None:
         try:
