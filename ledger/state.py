@@ -25,7 +25,9 @@ from pricing.prices import GivenRates, PriceFile, Prices, Revision
 FOREVER_US: Final = 2**63 - 1
 CACHED_MAX: Final = 100_000
 KEPT_MAX: Final = 10_000
+"""Open reservations in memory, about a KiB each."""
 ALONE_BATCHES: Final = 2
+"""After so many batches on one state, nobody else committed between two of them."""
 
 PlanKey: TypeAlias = tuple[str | int | None, ...]
 

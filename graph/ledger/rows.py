@@ -16,11 +16,7 @@ from cypher.ledger import (
     SpentByFactsRow,
     WindowRow,
 )
-from graph.ledger.entry_rows import (
-    Properties,
-    entry_of,
-    present,
-)
+from graph.ledger.entry_rows import Properties, entry_of, present
 from graph.ledger.usage_rows import COUNTED, counts_of
 from ledger.changes import Event, Grown, LedgerHead, PricedLater
 from ledger.limits import in_order
