@@ -60,7 +60,6 @@ def test_processes_that_take_turns_read_with_the_lock() -> None:
     for number in range(4):
         held = other.held("b", CENT)
         world.reserve("b", CENT)
-        world.store.statements = 0
         other.settle(held, (usage(f"o{number}"), cost(CENT)))
         assert len(world.store.asked.holds) == 1
         world.reserve("b", CENT)
