@@ -70,6 +70,35 @@ def untraced(_name: str) -> contextlib.AbstractContextManager[object]:
 _NOTHING: Final = contextlib.nullcontext()
 
 
+class _Record(dict[str, Any]):
+    """A parameter that the driver does not spell out."""
+
+    def __repr__(self) -> str:
+        return "{...}"
+
+
+class _Rows(list[Any]):
+    """Likewise."""
+
+    def __repr__(self) -> str:
+        return f"[... {len(self)}]"
+
+
+def unspoken(params: object) -> dict[str, Any]:
+    """Parameters as the driver gets them.
+
+    It spells out all of them for its debugging log, whether or not anybody logs: for a batch that takes
+    longer than packing it, and customers' words have no place there.
+    """
+    return {name: _hidden(value) for name, value in cast("dict[str, Any]", params).items()}
+
+
+def _hidden(value: Any) -> Any:
+    if isinstance(value, dict):
+        return _Record(cast("dict[str, Any]", value))
+    return _Rows(cast("list[Any]", value)) if isinstance(value, list) else value
+
+
 class Transaction:
     """One open transaction. Not thread-safe, and of no use after its end."""
 
@@ -90,19 +119,19 @@ class Transaction:
     def run(self, query: CypherQuery[P, R], params: P) -> list[R]:
         """Run a query and return all its rows as plain dictionaries of the declared shape."""
         with self._span(query.name):
-            result = self.driver_transaction.run(self._options + query.text, cast("dict[str, Any]", params))
+            result = self.driver_transaction.run(self._options + query.text, unspoken(params))
             return cast("list[R]", rows_of(result))
 
     def run_consume(self, query: CypherQuery[P, Any], params: P) -> None:
         """Run a statement whose rows, if any, do not matter."""
         with self._span(query.name):
-            self.driver_transaction.run(self._options + query.text, cast("dict[str, Any]", params)).consume()
+            self.driver_transaction.run(self._options + query.text, unspoken(params)).consume()
 
     def run_text(
         self, text: LiteralString, params: Mapping[str, Any] = NO_PARAMETERS
     ) -> list[dict[str, Any]]:
         """Run a bare text: for tests and tools. Code of the service declares a ``CypherQuery``."""
-        return rows_of(self.driver_transaction.run(text, dict(params)))
+        return rows_of(self.driver_transaction.run(text, unspoken(params)))
 
 
 class Database:
@@ -203,7 +232,7 @@ class Database:
             with translated(), self._span(query.name):
                 return self._driver.execute_query(
                     neo4j.Query(self._options + query.text, timeout=TRANSACTION_SECONDS),
-                    cast("dict[str, Any]", params),
+                    unspoken(params),
                     routing_=routing,
                     database_=self.connection.database,
                     bookmark_manager_=self._bookmarks,

@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import logging
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -66,6 +67,22 @@ def test_values_come_back_as_they_went(database: Database, tenant: str) -> None:
         )
     )
     assert row["properties"] == {"tenant": tenant, **VALUES}
+
+
+def test_the_drivers_log_does_not_spell_out_what_customers_sent(
+    database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    row = {"said": "a customer's word"}
+    with caplog.at_level(logging.DEBUG, "neo4j"), database.transaction() as transaction:
+        found = transaction.run_text(
+            "UNWIND $rows AS row RETURN row.said AS said, $record.said AS again",
+            {"rows": [row], "record": row},
+        )
+    assert found == [{"said": "a customer's word", "again": "a customer's word"}]
+    sent = [each for each in caplog.messages if "C: RUN" in each]
+    assert len(sent) == 1
+    assert "'rows': [... 1], 'record': {...}" in sent[0]
+    assert "customer" not in sent[0]
 
 
 def test_a_transaction_commits_at_its_end(database: Database, tenant: str) -> None:
