@@ -65,17 +65,17 @@ def as_of(hold: Hold, now_us: int) -> Hold:
 
 def give_back(state: TenantState, hold: Hold, ended: HoldState) -> None:
     """End a hold: nothing is held any more."""
-    for uid, amount in hold.amounts():
-        lower(state, uid, amount)
+    hold_nothing(state, hold)
     hold.cost_nano = hold.tokens = hold.requests = hold.level = 0
     hold.state = ended
     return_unspent(state, hold)
     state.put_hold(hold)
 
 
-def lower(state: TenantState, window_uid: str, amount: int) -> None:
-    """Hold less on a window."""
-    window = state.window_at(window_uid)
-    if window is not None and amount:
-        window.reserved -= amount
-        state.touch(window)
+def hold_nothing(state: TenantState, hold: Hold) -> None:
+    """Give back to each window what the hold has on it."""
+    windows = hold.windows
+    state.hold_less(windows.cost, hold.cost_nano)
+    state.hold_less(windows.tokens, hold.tokens)
+    state.hold_less(windows.requests, hold.requests)
+    state.hold_less(windows.level, hold.level)

@@ -6,7 +6,7 @@ from ledger.admission import Asked, refuse
 from ledger.changes import KnownRequest
 from ledger.commands import Extend, Release
 from ledger.errors import Conflict
-from ledger.expiry import expired_now, give_back, lower
+from ledger.expiry import expired_now, give_back, hold_nothing
 from ledger.holds import Hold, HoldState
 from ledger.plan import Plan
 from ledger.reserve import reservation_of, shut_error, visible_hold
@@ -84,8 +84,7 @@ def _age_seconds(hold: Hold, at_us: int) -> int:
 
 
 def _move(state: TenantState, hold: Hold, plan: Plan, amounts: Asked) -> None:
-    for uid, amount in hold.amounts():
-        lower(state, uid, amount)
+    hold_nothing(state, hold)
     hold.cost_nano, hold.tokens, hold.requests, hold.level = amounts[:4]
     hold.windows = plan.held
     state.touch_plan(plan)

@@ -18,14 +18,14 @@ def pace(plan: Plan, hold: Hold, now_us: int, *, final: bool) -> tuple[Decision,
     if not final and hold.state is not HoldState.HELD:
         return Decision.DENY, 0
     warn, delay_ms = False, 0
-    for slot in (*plan.slots.get(Meter.COST, ()), *plan.slots.get(Meter.TOKENS, ())):
-        _, limit, window, amount = slot
-        if amount is None:
-            continue
+    for slot in plan.paced:
+        _, limit, window, allowed = slot
+        amount = allowed or 0
         if limit.increases:
             # The plan is of the instant whose windows are charged; what is allowed by now may be more.
             amount = amount_at(limit, window, now_us) or 0
-        free, own = amount - window.spent - window.reserved, hold.amount_on(limit.meter)
+        free = amount - window.spent - window.reserved
+        own = hold.cost_nano if limit.meter is Meter.COST else hold.tokens
         if window.uid in hold.overridden:
             used_up = max(0, free) + own <= 0
         else:
@@ -34,7 +34,7 @@ def pace(plan: Plan, hold: Hold, now_us: int, *, final: bool) -> tuple[Decision,
             return Decision.DENY, 0
         if used_up and limit.enforcement is Enforcement.THROTTLE:
             delay_ms = max(delay_ms, RETRY_MS)
-        if (delay := delay_on(slot, 0, now_us)) is not None:
+        if limit.curve is not None and (delay := delay_on(slot, 0, now_us)) is not None:
             delay_ms = max(delay_ms, delay.ms)
         reached = limit.thresholds_ppm and window.spent * PPM >= amount * limit.thresholds_ppm[0]
         warn = warn or bool(reached)

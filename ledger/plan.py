@@ -112,6 +112,8 @@ class Plan:
     costs_limited: bool = False
     """Whether anything on the path limits cost."""
     tokens_limited: bool = False
+    paced: tuple[Slot, ...] = ()
+    """The windows that say how fast to go on: those with a limit on what is used as it flows."""
     touched: int = -1
     """The batch in which its windows were last noted as changed."""
 
@@ -158,6 +160,12 @@ def build_plan(
     plan.shut = tuple(shut)
     plan.cost, plan.tokens, plan.requests, plan.level = (
         tuple(_counter(slot) for slot in plan.slots.get(meter, ())) for meter in _COUNTED
+    )
+    plan.paced = tuple(
+        slot
+        for meter in (Meter.COST, Meter.TOKENS)
+        for slot in plan.slots.get(meter, ())
+        if slot.amount is not None
     )
     plan.held = HeldWindows(*(tuple(s.window.uid for s in plan.slots.get(m, ())) for m in _COUNTED))
     return plan

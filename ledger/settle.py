@@ -43,7 +43,7 @@ def settle(state: TenantState, command: Settle, now_us: int) -> SettleResult:
     }
     usages, months = _priced(state, command, hold, refused, now_us)
     settling = Settling(state, command, usages, hold, now_us)
-    repeated = hold.state in {HoldState.SETTLED, HoldState.RELEASED}
+    repeated = hold.state is HoldState.SETTLED or hold.state is HoldState.RELEASED
     overrun_before = hold.overrun_nano
     results: dict[int, RecordResult] = dict(refused)
     unpriced: list[int] = []
@@ -54,12 +54,13 @@ def settle(state: TenantState, command: Settle, now_us: int) -> SettleResult:
             unpriced.append(index)
         else:
             results[index] = settling.take(usage, quote, months.get(index))
-    for index, quote in settling.estimates(unpriced):
+    for index, quote in settling.estimates(unpriced) if unpriced else ():
         results[index] = settling.take(usages[index][0], quote)
 
     ordered = tuple(results[index] for index in range(len(usages)))
-    if ordered and all(isinstance(each, InvalidUsage | OperationConflict) for each in ordered):
-        return next(each for each in ordered if isinstance(each, InvalidUsage | OperationConflict))
+    wrong = [each for each in ordered if isinstance(each, InvalidUsage | OperationConflict)]
+    if wrong and len(wrong) == len(ordered):
+        return wrong[0]
     if command.final and hold.state is HoldState.HELD:
         give_back(state, hold, HoldState.SETTLED)
     elif command.final and hold.state is HoldState.EXPIRED and settling.news:

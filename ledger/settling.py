@@ -15,7 +15,6 @@ from ledger.charge import Amounts, as_seen, charge, fits
 from ledger.commands import Settle
 from ledger.delegation import refused as delegation_refused
 from ledger.deviations import note_deviation
-from ledger.expiry import lower
 from ledger.holds import Hold, HoldState
 from ledger.model import CostEntry, EntryKind, Pricing, Warning, uid_of
 from ledger.plan import Facts, Plan, resource_of
@@ -145,10 +144,9 @@ class Settling:
             min(hold.requests, amounts.requests),
         )
         windows = hold.windows
-        for uids, amount in zip((windows.cost, windows.tokens, windows.requests), covered, strict=True):
-            if amount:
-                for uid in uids:
-                    lower(state, uid, amount)
+        state.hold_less(windows.cost, covered.cost_nano)
+        state.hold_less(windows.tokens, covered.tokens)
+        state.hold_less(windows.requests, covered.requests)
         hold.cost_nano -= covered.cost_nano
         hold.tokens -= covered.tokens
         hold.requests -= covered.requests
@@ -303,6 +301,8 @@ class Settling:
             if known is None or known.reservation_uid != self._hold.reservation_id:
                 continue  # recorded elsewhere, and compared there
             expected = known.estimated_nano if usage.estimated_nano is None else usage.estimated_nano
+            if expected is None:
+                continue
             entry = result.cost_entry
             note_deviation(
                 state,

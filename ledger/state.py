@@ -390,6 +390,17 @@ class TenantState:
         """The window changed: it is written with this batch."""
         self.changes.windows[window.uid] = window
 
+    def hold_less(self, uids: Iterable[str], amount: int) -> None:
+        """Some windows are kept from holding that much."""
+        if not amount:
+            return
+        changed = self.changes.windows
+        for uid in uids:
+            window = self._windows.get(uid) or self.window_at(uid)
+            if window is not None:
+                window.reserved -= amount
+                changed[uid] = window
+
     def emit(self, event_type: str, budget_uid: str, at_us: int, body: dict[str, Any]) -> None:
         """Write an event into the outbox."""
         seq = self.next_seq()
