@@ -20,7 +20,7 @@ CUT_OFF_SECONDS: Final = 30.0
 
 
 class _Joined:
-    """A transport that writes once per turn of the event loop."""
+    """A transport that writes when an answer is whole, else once per turn of the event loop."""
 
     def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
         self._transport = transport
@@ -30,15 +30,16 @@ class _Joined:
     def write(self, data: bytes) -> None:
         """Written before anything else is read."""
         if not self._pending:
-            self._loop.call_soon(self._flush)
+            self._loop.call_soon(self.flush)
         self._pending.append(data)
 
     def close(self) -> None:
         """What was written before goes out first."""
-        self._flush()
+        self.flush()
         self._transport.close()
 
-    def _flush(self) -> None:
+    def flush(self) -> None:
+        """Write what waits."""
         if self._pending:
             data, self._pending = b"".join(self._pending), []
             self._transport.write(data)
@@ -53,7 +54,13 @@ class JoiningProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Put the joining transport in front of the real one."""
-        super().connection_made(cast("asyncio.Transport", _Joined(transport, self.loop)))
+        self._joined = _Joined(transport, self.loop)
+        super().connection_made(cast("asyncio.Transport", self._joined))
+
+    def on_response_complete(self) -> None:
+        """What is whole goes out: its reader waits, and so does the committer for this thread to let go."""
+        self._joined.flush()
+        super().on_response_complete()
 
 
 def arrived(receive: Receive) -> bytes | None:

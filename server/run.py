@@ -38,9 +38,9 @@ GRACE_SECONDS = 20
 BACKLOG = 1024
 FRAME_BYTES_MAX = 2**18
 RESTART_SECONDS = 1.0
-SWITCH_SECONDS = 0.002
-"""The committer wakes up several times a commit: by default it would wait for 5 ms each time. Much less, and
-both threads are kept from working by the other."""
+SWITCH_SECONDS = 0.001
+"""The committer wakes up several times a commit, and may wait for that long each time (by default 5 ms). Much
+less, and it is kept from its work by those who wait for it."""
 YOUNG_OBJECTS = 50_000
 """Garbage with cycles is looked for after so many new objects. By default (700) that is several times a
 batch, each time among all that the batch and its callers still need: a twelfth of a server's time."""
