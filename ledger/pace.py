@@ -2,7 +2,7 @@
 
 from ledger.admission import RETRY_MS
 from ledger.holds import Decision, Hold, HoldState
-from ledger.model import Enforcement, Meter
+from ledger.model import Enforcement
 from ledger.plan import Plan
 from ledger.throttle import delay_on
 from ledger.windows import PPM, amount_at
@@ -25,7 +25,7 @@ def pace(plan: Plan, hold: Hold, now_us: int, *, final: bool) -> tuple[Decision,
             # The plan is of the instant whose windows are charged; what is allowed by now may be more.
             amount = amount_at(limit, window, now_us) or 0
         free = amount - window.spent - window.reserved
-        own = hold.cost_nano if limit.meter is Meter.COST else hold.tokens
+        own = hold.amount_on(limit.meter)
         if window.uid in hold.overridden:
             used_up = max(0, free) + own <= 0
         else:
@@ -34,7 +34,7 @@ def pace(plan: Plan, hold: Hold, now_us: int, *, final: bool) -> tuple[Decision,
             return Decision.DENY, 0
         if used_up and limit.enforcement is Enforcement.THROTTLE:
             delay_ms = max(delay_ms, RETRY_MS)
-        if limit.curve is not None and (delay := delay_on(slot, 0, now_us)) is not None:
+        if (delay := delay_on(slot, 0, now_us)) is not None:
             delay_ms = max(delay_ms, delay.ms)
         reached = limit.thresholds_ppm and window.spent * PPM >= amount * limit.thresholds_ppm[0]
         warn = warn or bool(reached)

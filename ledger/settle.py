@@ -54,7 +54,7 @@ def settle(state: TenantState, command: Settle, now_us: int) -> SettleResult:
             unpriced.append(index)
         else:
             results[index] = settling.take(usage, quote, months.get(index))
-    for index, quote in settling.estimates(unpriced) if unpriced else ():
+    for index, quote in settling.estimates(unpriced):
         results[index] = settling.take(usages[index][0], quote)
 
     ordered = tuple(results[index] for index in range(len(usages)))

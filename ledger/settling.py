@@ -257,6 +257,8 @@ class Settling:
 
     def estimates(self, indexes: list[int]) -> list[tuple[int, Quote]]:
         """What is held, divided among usages without a price by their tokens; nothing where nothing is."""
+        if not indexes:
+            return []
         usages = [self._usages[index] for index in indexes]
         fresh = [
             index
