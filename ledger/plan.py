@@ -95,6 +95,8 @@ class Plan:
     tokens: tuple[Counter, ...] = ()
     requests: tuple[Counter, ...] = ()
     level: tuple[Counter, ...] = ()
+    counted: tuple[tuple[int, tuple[Counter, ...]], ...] = ()
+    """The same, of those meters that anything counts; which, by their place in what is asked for."""
     slots: dict[Meter, list[Slot]] = field(default_factory=dict[Meter, list[Slot]])
     in_order: list[Slot] = field(default_factory=list[Slot])
     """Every window, from the leaf to the root, each budget's in the order of its limits."""
@@ -161,6 +163,8 @@ def build_plan(
     plan.cost, plan.tokens, plan.requests, plan.level = (
         tuple(_counter(slot) for slot in plan.slots.get(meter, ())) for meter in _COUNTED
     )
+    by_meter = (plan.cost, plan.tokens, plan.requests, plan.level)
+    plan.counted = tuple((index, counters) for index, counters in enumerate(by_meter) if counters)
     plan.paced = tuple(
         slot
         for meter in (Meter.COST, Meter.TOKENS)

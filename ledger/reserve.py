@@ -14,7 +14,7 @@ from ledger.holds import Decision, HeldOverride, Hold, HoldState
 from ledger.model import Agent, ChargePath, Enforcement, Limit, Override, Warning, Window, id_of, uid_of
 from ledger.overrides import letting_pass, take
 from ledger.overrides import told as by_override
-from ledger.plan import Counter, Facts, Plan, resource_of
+from ledger.plan import Facts, Plan, resource_of
 from ledger.prices import bound_on
 from ledger.record import next_payer, user_of
 from ledger.results import BudgetExceeded, PriceUnknown, Reservation, ReserveResult, Throttled
@@ -54,10 +54,10 @@ def reserve(state: TenantState, command: Reserve, now_us: int) -> ReserveResult:
         return admitted
     answer, delay, override, passed = admitted
     decision = Decision.WARN if answer else Decision.ALLOW
+    delay_ms = 0
     if delay is not None:
-        decision = Decision.THROTTLE
-        answer = [as_seen(state, command.scope_uid, told(delay)), *answer]
-    delay_ms = 0 if delay is None else delay.ms
+        decision, delay_ms = Decision.THROTTLE, delay.ms
+        answer = (as_seen(state, command.scope_uid, told(delay)), *answer)
     # Who is asked to wait holds for as long after that.
     expires_at_us = now_us + delay_ms * 1_000 + command.ttl_seconds * 1_000_000
     if not command.dry_run:
@@ -74,22 +74,26 @@ def reserve(state: TenantState, command: Reserve, now_us: int) -> ReserveResult:
         expires_at_us,
         decision,
         delay_ms,
-        duplicate=False,
-        warnings=tuple(answer),
-        agent_id=command.agent_id,
-        budget_id=id_of(path.leaf_uid),
-        override_id=_visible_id(state.tree, override, command.scope_uid),
+        False,  # noqa: FBT003 - no duplicate
+        answer,
+        command.agent_id,
+        id_of(path.leaf_uid),
+        0,
+        _visible_id(state.tree, override, command.scope_uid),
     )
 
 
 class _Admitted(NamedTuple):
     """What goes with a reservation that is granted."""
 
-    warnings: list[Warning]
+    warnings: tuple[Warning, ...] = ()
     delay: Delay | None = None
     override: Override | None = None
     passed: Passed = []  # noqa: RUF012 - nobody adds to it
     """The limits that it passes by the override."""
+
+
+_FREELY: Final = _Admitted()
 
 
 def _admit(
@@ -97,7 +101,7 @@ def _admit(
 ) -> _Admitted | BudgetExceeded | Throttled:
     """Whether what is asked for fits everywhere, or passes by an override; else the refusal."""
     if not _close(plan, asked):
-        return _Admitted([])
+        return _FREELY
     scope_uid = command.scope_uid
     passed = limits_passed(state, plan, asked, now_us)
     if not passed:
@@ -105,7 +109,7 @@ def _admit(
     override = letting_pass(state, plan.path.budget_uids, facts, slots_of(passed), asked[0], now_us)
     if override is None:
         return refusal_of(state, passed, scope_uid, now_us, dry_run=command.dry_run)
-    warnings = [as_seen(state, scope_uid, by_override(override)), *_warnings(state, plan, asked, scope_uid)]
+    warnings = (as_seen(state, scope_uid, by_override(override)), *_warnings(state, plan, asked, scope_uid))
     return _Admitted(warnings, None, override, passed)
 
 
@@ -116,7 +120,7 @@ def _hold(
     facts: Facts,
     asked: Asked,
     decision: Decision,
-    warnings: list[Warning],
+    warnings: tuple[Warning, ...],
     now_us: int,
     expires_at_us: int,
     override: HeldOverride | None,
@@ -260,9 +264,10 @@ def _asked(state: TenantState, command: Reserve, plan: Plan) -> Asked | PriceUnk
             cost = 0
     tokens = bound.tokens
     if tokens is None:
-        said = (command.prompt_tokens, command.max_completion_tokens)
-        tokens = sum(each or 0 for each in said)
-        if not tokens and None in said and command.model_id is not None and plan.tokens_limited:
+        prompt, completion = command.prompt_tokens, command.max_completion_tokens
+        tokens = (prompt or 0) + (completion or 0)
+        unsaid = prompt is None or completion is None
+        if not tokens and unsaid and command.model_id is not None and plan.tokens_limited:
             # Nobody knows how many, but a call of a model has some: a limit that is used up refuses it.
             tokens = 1
     # Who holds nothing is no lease.
@@ -292,38 +297,24 @@ def _at_most(state: TenantState, path: ChargePath, bound: Bound) -> tuple[int | 
 
 def hold_on(state: TenantState, plan: Plan, asked: Asked) -> None:
     """Hold on every window of a plan."""
-    cost, tokens, requests, level, _, _ = asked
     state.touch_plan(plan)
-    for window, _, _ in plan.cost:
-        window.reserved += cost
-    for window, _, _ in plan.tokens:
-        window.reserved += tokens
-    for window, _, _ in plan.requests:
-        window.reserved += requests
-    for window, _, _ in plan.level:
-        window.reserved += level
+    for index, counters in plan.counted:
+        amount = asked[index]
+        for window, _, _ in counters:
+            window.reserved += amount
 
 
 def _close(plan: Plan, asked: Asked) -> bool:
     """Whether anything needs a closer look: most requests pass far from every limit."""
-    cost, tokens, requests, level, size, age = asked
-    return (
-        cost > plan.cost_cap
-        or tokens > plan.token_cap
-        or size > plan.size_cap
-        or age > plan.age_cap
-        or _near(plan.cost, cost)
-        or _near(plan.tokens, tokens)
-        or _near(plan.requests, requests)
-        or _near(plan.level, level)
-    )
-
-
-def _near(counters: tuple[Counter, ...], asked: int) -> bool:
-    for window, look_above, warn_from in counters:
-        spent = window.spent
-        if spent + window.reserved + asked > look_above or spent >= warn_from:
-            return True
+    cost, tokens, _, _, size, age = asked
+    if cost > plan.cost_cap or tokens > plan.token_cap or size > plan.size_cap or age > plan.age_cap:
+        return True
+    for index, counters in plan.counted:
+        amount = asked[index]
+        for window, look_above, warn_from in counters:
+            spent = window.spent
+            if spent + window.reserved + amount > look_above or spent >= warn_from:
+                return True
     return False
 
 
@@ -338,7 +329,7 @@ def _delay(plan: Plan, asked: Asked, now_us: int) -> Delay | None:
     return max(delays, key=lambda delay: delay.ms, default=None)
 
 
-def _warnings(state: TenantState, plan: Plan, asked: Asked, scope_uid: str | None) -> list[Warning]:
+def _warnings(state: TenantState, plan: Plan, asked: Asked, scope_uid: str | None) -> tuple[Warning, ...]:
     """Thresholds that were reached before this, and soft limits that it passes."""
     warnings: list[Warning] = []
     for meter, amount in zip(METERS, asked, strict=True):
@@ -357,7 +348,7 @@ def _warnings(state: TenantState, plan: Plan, asked: Asked, scope_uid: str | Non
                 warnings.append(threshold_warning(budget, limit, window, allowed, ended=False))
             elif limit.enforcement is Enforcement.SOFT and window.spent + window.reserved + amount > allowed:
                 warnings.append(_soft(budget.budget_id, limit, allowed, window))
-    return [as_seen(state, scope_uid, each) for each in warnings]
+    return tuple(as_seen(state, scope_uid, each) for each in warnings)
 
 
 def _soft(budget_id: str, limit: Limit, allowed: int, window: Window | None) -> Warning:

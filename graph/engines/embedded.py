@@ -151,7 +151,10 @@ class EmbeddedEngine:
                 stdout=output,
                 stderr=output,
                 pass_fds=(lock,),
-                start_new_session=True,  # Ctrl-C in the terminal is for the server, which then stops it
+                # Ctrl-C in the terminal is for the server, which then stops it. Not a session of its own: Linux
+                # shares the processors between sessions, and the engine's compiler would use up the engine's
+                # part, for whose answers the server waits.
+                process_group=0,
             )
         deadline = time.monotonic() + START_SECONDS
         while process.poll() is None and time.monotonic() < deadline:

@@ -122,7 +122,8 @@ def test_a_new_server_does_not_adopt_an_engine_that_is_leaving(data_dir: Path) -
 def test_ctrl_c_in_the_terminal_stops_the_server_and_the_server_its_engine(data_dir: Path) -> None:
     with owner(data_dir) as server:
         engine = engine_of(data_dir)["pid"]
-        assert os.getsid(engine) == engine  # the terminal's Ctrl-C does not reach it
+        assert os.getpgid(engine) == engine  # the terminal's Ctrl-C does not reach it
+        assert os.getsid(engine) == os.getsid(server.pid)  # and it has its share of the processors with it
         server.send_signal(signal.SIGINT)
         assert server.wait() == 0
         assert not folder.is_locked(data_dir / folder.ENGINE_LOCK)

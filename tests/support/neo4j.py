@@ -143,7 +143,7 @@ class Neo4jProcess:
         self.log = store / "process.log"
         with self.log.open("ab") as output:
             self.process = subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=output, start_new_session=True
+                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=output, process_group=0
             )
         try:
             self._wait_ready()
