@@ -3,7 +3,6 @@
 It counts in the windows of the entry that it adjusts, so that the right ones have their money back.
 """
 
-from dataclasses import asdict, replace
 from typing import Any
 
 import orjson
@@ -124,7 +123,7 @@ def _entry(
         NO_COUNTS,
         operations=0,
     )
-    return replace(entry, adjusts=adjusted.uid, reason=command.reason)
+    return entry._replace(adjusts=adjusted.uid, reason=command.reason)
 
 
 def _share(change: int, part: int, whole: int) -> int:
@@ -133,7 +132,7 @@ def _share(change: int, part: int, whole: int) -> int:
 
 
 def _dump(entry: CostEntry) -> str:
-    return orjson.dumps(asdict(entry)).decode()
+    return orjson.dumps(entry._asdict()).decode()
 
 
 def _load(text: str) -> CostEntry:

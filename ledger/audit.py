@@ -108,7 +108,7 @@ def on_adjustment(handle: Handler[Adjust, Adjusted]) -> Handler[Adjust, Adjusted
         answer = handle(state, command, now_us)
         if not answer.duplicate:
             leaf_uid = state.changes.added[-1].path.leaf_uid
-            after = asdict(answer.entry) | {"kind": command.kind}
+            after = answer.entry._asdict() | {"kind": command.kind}
             _note(state, now_us, command.author, "usage.adjust", command.operation_id, leaf_uid, None, after)
         return answer
 

@@ -1,7 +1,7 @@
 """Booking one usage: its node, its entry, the windows that it counts in, what the caller is told."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from ledger.agreements import count_in_agreements
 from ledger.changes import RecordedOperation
@@ -184,7 +184,7 @@ def new_entry(
 
 def forcing(entry: CostEntry, forced: Forced) -> CostEntry:
     """An entry that tells what it forced past limits, for ``verify`` to add up."""
-    return replace(entry, forced=forced) if forced else entry
+    return entry._replace(forced=forced) if forced else entry
 
 
 _UNPRICED_TEXT = {

@@ -16,8 +16,7 @@ from pricing.units import NO_COUNTS, TokenCounts
 from pricing.volume import Adjustment, MonthSums
 
 
-@dataclass(frozen=True, slots=True)
-class RecordedOperation:
+class RecordedOperation(NamedTuple):
     """A usage as decided: who consumed it, when, who pays, and what it incurred if it has a price."""
 
     uid: str

@@ -130,7 +130,7 @@ def _book(state: TenantState, due: _Due, agreed: Agreed, currency: str, now_us: 
             state.changes.statements.append(Statement(statement_uid, known.uid, path, at_us, first))
         for line in lines:
             entry = _entry(state, statement_uid, line, agreed, currency, at_us, now_us)
-            entry = replace(entry, adjusts=first_uid)
+            entry = entry._replace(adjusts=first_uid)
             if line.effective_nano:
                 warnings: list[Warning] = []
                 amounts = Amounts(line.effective_nano)
@@ -175,7 +175,7 @@ def _entry(
         return entry
     billed_nano = None if line.billed_nano == amount_nano else line.billed_nano
     reason = f"{line.kind.value.lower().replace('_', ' ')}: {line.term_id}"
-    return replace(entry, reason=reason, billed_cost_nano=billed_nano)
+    return entry._replace(reason=reason, billed_cost_nano=billed_nano)
 
 
 def _free_uid(state: TenantState, agreed: Agreed, month: Month) -> str:

@@ -7,6 +7,7 @@ nowhere else; None sees the whole tenant.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from operator import attrgetter
 from typing import Any, Final
 
 from ledger.agreement_commands import AgreementCommand
@@ -91,30 +92,28 @@ class Reserve:
 
     def __post_init__(self) -> None:
         """Work out the keys here, outside of the ledger's lock."""
-        for name in _RESERVE_NAMES:
-            check_name(getattr(self, name), name)
-        for name in ("prompt_tokens", "max_completion_tokens"):
-            count = getattr(self, name)
+        for name, value in zip(_NAMES, _names_of(self), strict=True):
+            if value is not None:
+                check_name(value, name)
+        for name, count in zip(_COUNTS, _counts_of(self), strict=True):
             if count is not None and not 0 <= count <= COUNT_MAX:
                 raise InvalidInput(f"{name} ({count}) must be 0 to {COUNT_MAX}", field=name)
         check_amount(self.amount_nano, "amount")
         check_ttl(self.ttl_seconds)
-        for name in ("quantity", "requests", "size_bytes"):
-            if getattr(self, name) < 0:
+        for name, value in zip(_SIZES, _sizes_of(self), strict=True):
+            if value < 0:
                 raise InvalidInput(f"{name} must not be negative", field=name)
         reservation_id = reservation_id_of(self.tenant, self.idempotency_key)
         object.__setattr__(self, "reservation_id", reservation_id)
         object.__setattr__(self, "uid", uid_of(self.tenant, reservation_id))
         object.__setattr__(self, "agent_uid", uid_of(self.tenant, self.agent_id))
-        content = {
-            name: value
-            for name, default in _RESERVE_CONTENT.items()
-            if (value := getattr(self, name)) != default
-        }
+        said = zip(_CONTENT, _content_of(self), strict=True)
+        content = {name: value for name, value in said if value != _CONTENT[name]}
         object.__setattr__(self, "fingerprint", fingerprint_of(content))
 
 
-_RESERVE_NAMES: Final = (
+# What is asked of every reservation is read in one go: one by one takes half as long as all the rest.
+_NAMES: Final = (
     "idempotency_key",
     "agent_id",
     "budget_id",
@@ -123,7 +122,9 @@ _RESERVE_NAMES: Final = (
     "user_id",
     "parent_operation_id",
 )
-_RESERVE_CONTENT: Mapping[str, Any] = {
+_COUNTS: Final = ("prompt_tokens", "max_completion_tokens")
+_SIZES: Final = ("quantity", "requests", "size_bytes")
+_CONTENT: Mapping[str, Any] = {
     "agent_id": None,
     "budget_id": None,
     "provider": None,
@@ -140,6 +141,8 @@ _RESERVE_CONTENT: Mapping[str, Any] = {
     "tags": None,
     "parent_operation_id": None,
 }
+_names_of, _counts_of, _sizes_of = attrgetter(*_NAMES), attrgetter(*_COUNTS), attrgetter(*_SIZES)
+_content_of = attrgetter(*_CONTENT)
 
 
 @dataclass(frozen=True, slots=True)

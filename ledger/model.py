@@ -388,8 +388,7 @@ Forced: TypeAlias = tuple[tuple[str, int], ...]
 """What one charge forced past limits: uids of windows, each with the amount in its limit's unit."""
 
 
-@dataclass(frozen=True, slots=True)
-class CostEntry:
+class CostEntry(NamedTuple):
     """One append-only cost entry; ``total_cost_nano`` is the sum of the three components."""
 
     uid: str

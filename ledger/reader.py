@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from ledger.archive import RawUsage
 from ledger.changes import AgreementMonth, KnownRequest, MonthUse, Notice
@@ -16,8 +16,7 @@ from pricing.units import NO_COUNTS, TokenCounts
 from pricing.volume import MonthSums
 
 
-@dataclass(frozen=True, slots=True)
-class KnownOperation:
+class KnownOperation(NamedTuple):
     """A usage that is recorded: enough to answer a repetition and to find who paid for it."""
 
     uid: str

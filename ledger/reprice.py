@@ -135,8 +135,7 @@ def _book(state: TenantState, command: Reprice, bill: Bill, quote: Quote, before
         state, bill.operation_id, kind, change, bill.charged_at_us, now_us, NO_COUNTS, operations=0
     )
     if first is not None:
-        entry = replace(
-            entry,
+        entry = entry._replace(
             adjusts=first.uid,
             price_source=REPRICING,
             reason=command.reason,

@@ -248,8 +248,7 @@ class Settling:
         entry = new_entry(self._state, operation_id, kind, delta, at_us, self._now_us, grown_by, operations=0)
         if kind is not EntryKind.ADJUSTMENT:
             return entry
-        return replace(
-            entry,
+        return entry._replace(
             adjusts=None if first is None else first.uid,
             price_source=FINAL_USAGE,
             reason="the provider's final usage is less than was charged",

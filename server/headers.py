@@ -6,6 +6,8 @@ from typing import Final
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from server.protocol import answered
+
 RawHeaders = list[tuple[bytes, bytes]]
 
 HEADERS: Final = (
@@ -13,6 +15,8 @@ HEADERS: Final = (
     (b"referrer-policy", b"no-referrer"),
     (b"cache-control", b"no-store"),
 )
+
+_LINES: Final = b"".join(b"%b: %b\r\n" % each for each in HEADERS)
 
 
 def header(scope: Scope, name: bytes) -> str:
@@ -38,7 +42,20 @@ class Answer(Response):
 
     def __init__(self, body: bytes, status: int = 200, media_type: bytes = b"application/json") -> None:
         self.status_code, self.body, self.background = status, body, None
-        self.raw_headers = [(b"content-length", b"%d" % len(body)), (b"content-type", media_type), *HEADERS]
+        self._media_type = media_type
+
+    @property
+    def raw_headers(self) -> RawHeaders:  # type: ignore[override]
+        """Its headers, for servers that take them one by one."""
+        length = b"%d" % len(self.body)
+        return [(b"content-length", length), (b"content-type", self._media_type), *HEADERS]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it."""
+        length = len(self.body)
+        head = b"content-length: %d\r\ncontent-type: %b\r\n%b" % (length, self._media_type, _LINES)
+        if not answered(send, self.status_code, head, self.body):
+            await super().__call__(scope, receive, send)
 
 
 class SafeHeaders:

@@ -43,8 +43,8 @@ SWITCH_SECONDS = 0.001
 less, and it is kept from its work by those who wait for it."""
 YOUNG_OBJECTS = 10_000
 """Garbage with cycles is looked for after so many new objects. By default (700) that is several times a
-batch, each time among all that the batch and its callers still need: a twelfth of a server's time. Nearly all
-that is found is the driver's, 130 objects a transaction: of 50,000 at once they keep everybody waiting for 70 ms."""
+batch, each time among all that the batch and its callers still need: a twelfth of a server's time. Nearly
+all that is found is the driver's, 130 objects a transaction: 50,000 at once make everybody wait for 70 ms."""
 
 MULTIPROCESS_DIR = "PROMETHEUS_MULTIPROC_DIR"
 

@@ -151,9 +151,9 @@ class EmbeddedEngine:
                 stdout=output,
                 stderr=output,
                 pass_fds=(lock,),
-                # Ctrl-C in the terminal is for the server, which then stops it. Not a session of its own: Linux
-                # shares the processors between sessions, and the engine's compiler would use up the engine's
-                # part, for whose answers the server waits.
+                # Ctrl-C in the terminal is for the server, which then stops it. No session of its own: Linux
+                # shares the processors between sessions, and the engine's compiler would use up the part of
+                # the thread that the server waits for.
                 process_group=0,
             )
         deadline = time.monotonic() + START_SECONDS
