@@ -1,7 +1,6 @@
 """A tenant's books as they lie in a graph, and as a memory store keeps them, in one comparable form."""
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any
 
 from graph.database import Database
@@ -65,7 +64,7 @@ def memory_books(books: Books, tenant: str) -> Plain:
             usages[uid]["path"] = None
             counts = operation.usage.counts
             entries[entry.uid] = {
-                **_present({**asdict(entry), "forced": None}),
+                **_present({**entry._asdict(), "forced": None}),
                 **forced_properties(entry.forced),
                 "kind": entry.kind.value,
                 "charge_path": operation.path_uid,
