@@ -16,8 +16,6 @@ HEADERS: Final = (
     (b"cache-control", b"no-store"),
 )
 
-_LINES: Final = b"".join(b"%b: %b\r\n" % each for each in HEADERS)
-
 
 def header(scope: Scope, name: bytes) -> str:
     """The first header of a request with that name, in lower case; empty where there is none.
@@ -42,19 +40,11 @@ class Answer(Response):
 
     def __init__(self, body: bytes, status: int = 200, media_type: bytes = b"application/json") -> None:
         self.status_code, self.body, self.background = status, body, None
-        self._media_type = media_type
-
-    @property
-    def raw_headers(self) -> RawHeaders:  # type: ignore[override]
-        """Its headers, for servers that take them one by one."""
-        length = b"%d" % len(self.body)
-        return [(b"content-length", length), (b"content-type", self._media_type), *HEADERS]
+        self.raw_headers = [(b"content-length", b"%d" % len(body)), (b"content-type", media_type), *HEADERS]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send it."""
-        length = len(self.body)
-        head = b"content-length: %d\r\ncontent-type: %b\r\n%b" % (length, self._media_type, _LINES)
-        if not answered(send, self.status_code, head, self.body):
+        if not answered(send, self.status_code, self.raw_headers, self.body):
             await super().__call__(scope, receive, send)
 
 

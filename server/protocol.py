@@ -10,6 +10,7 @@ taken: who reads again learns why. Whoever does not is cut off.
 """
 
 import asyncio
+from collections.abc import Iterable
 from typing import Any, Final, cast
 
 from starlette.types import Receive, Send
@@ -79,11 +80,11 @@ def arrived(receive: Receive) -> bytes | None:
     return bytes(cycle.body)
 
 
-def answered(send: Send, status: int, head: bytes, body: bytes) -> bool:
+def answered(send: Send, status: int, headers: Iterable[tuple[bytes, bytes]], body: bytes) -> bool:
     """Send a whole answer; False where its connection needs uvicorn to look: then nothing is sent.
 
-    ``head`` are its header lines. uvicorn takes an answer in two messages and searches each header for what
-    cannot be one: where we wrote the headers ourselves, that is a twentieth of a small request.
+    uvicorn takes an answer in two messages and searches each header for what cannot be one: where nobody else
+    wrote the headers, that is a twentieth of a small request.
     """
     cycle = getattr(send, "__self__", None)
     if not isinstance(cycle, RequestResponseCycle) or not isinstance(cycle.transport, _Joined):
@@ -92,10 +93,10 @@ def answered(send: Send, status: int, head: bytes, body: bytes) -> bool:
         return False
     if cycle.scope["method"] == "HEAD" or cycle.access_log:
         return False
-    date = b"".join([b"%b: %b\r\n" % header for header in cycle.default_headers])
+    lines = [b"%b: %b\r\n" % header for header in (*cycle.default_headers, *headers)]
     cycle.response_started = cycle.response_complete = True
     cycle.waiting_for_100_continue = False
-    cycle.transport.write_whole(b"".join((STATUS_LINE[status], date, head, b"\r\n", body)))
+    cycle.transport.write_whole(b"".join((STATUS_LINE[status], *lines, b"\r\n", body)))
     cycle.message_event.set()
     cycle.on_response()
     return True
