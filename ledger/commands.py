@@ -95,13 +95,14 @@ class Reserve:
         for name, value in zip(_NAMES, _names_of(self), strict=True):
             if value is not None:
                 check_name(value, name)
-        for name, count in zip(_COUNTS, _counts_of(self), strict=True):
+        for name in ("prompt_tokens", "max_completion_tokens"):
+            count = getattr(self, name)
             if count is not None and not 0 <= count <= COUNT_MAX:
                 raise InvalidInput(f"{name} ({count}) must be 0 to {COUNT_MAX}", field=name)
         check_amount(self.amount_nano, "amount")
         check_ttl(self.ttl_seconds)
-        for name, value in zip(_SIZES, _sizes_of(self), strict=True):
-            if value < 0:
+        for name in ("quantity", "requests", "size_bytes"):
+            if getattr(self, name) < 0:
                 raise InvalidInput(f"{name} must not be negative", field=name)
         reservation_id = reservation_id_of(self.tenant, self.idempotency_key)
         object.__setattr__(self, "reservation_id", reservation_id)
@@ -112,7 +113,7 @@ class Reserve:
         object.__setattr__(self, "fingerprint", fingerprint_of(content))
 
 
-# What is asked of every reservation is read in one go: one by one takes half as long as all the rest.
+# These are read in one go: seven names and fifteen words, of every reservation.
 _NAMES: Final = (
     "idempotency_key",
     "agent_id",
@@ -122,8 +123,6 @@ _NAMES: Final = (
     "user_id",
     "parent_operation_id",
 )
-_COUNTS: Final = ("prompt_tokens", "max_completion_tokens")
-_SIZES: Final = ("quantity", "requests", "size_bytes")
 _CONTENT: Mapping[str, Any] = {
     "agent_id": None,
     "budget_id": None,
@@ -141,8 +140,7 @@ _CONTENT: Mapping[str, Any] = {
     "tags": None,
     "parent_operation_id": None,
 }
-_names_of, _counts_of, _sizes_of = attrgetter(*_NAMES), attrgetter(*_COUNTS), attrgetter(*_SIZES)
-_content_of = attrgetter(*_CONTENT)
+_names_of, _content_of = attrgetter(*_NAMES), attrgetter(*_CONTENT)
 
 
 @dataclass(frozen=True, slots=True)

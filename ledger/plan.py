@@ -160,10 +160,8 @@ def build_plan(
             elif limit.meter in _COUNTED:
                 _slot(plan, budget, limit, facts, at_us, window_of)
     plan.shut = tuple(shut)
-    plan.cost, plan.tokens, plan.requests, plan.level = (
-        tuple(_counter(slot) for slot in plan.slots.get(meter, ())) for meter in _COUNTED
-    )
-    by_meter = (plan.cost, plan.tokens, plan.requests, plan.level)
+    by_meter = [tuple(_counter(slot) for slot in plan.slots.get(meter, ())) for meter in _COUNTED]
+    plan.cost, plan.tokens, plan.requests, plan.level = by_meter
     plan.counted = tuple((index, counters) for index, counters in enumerate(by_meter) if counters)
     plan.paced = tuple(
         slot

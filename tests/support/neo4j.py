@@ -142,6 +142,7 @@ class Neo4jProcess:
         ]
         self.log = store / "process.log"
         with self.log.open("ab") as output:
+            # Apart from the terminal's signals, and in this session: its share of the processors is ours.
             self.process = subprocess.Popen(
                 command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=output, process_group=0
             )
