@@ -207,8 +207,13 @@ class Fleet:
     def end(self) -> None:
         for each in self.running:
             each.terminate()
-        # One that had hardly begun knows no signals yet.
-        assert {each.wait(120) for each in self.running} <= {0, -signal.SIGTERM}
+        try:
+            # One that had hardly begun knows no signals yet.
+            assert {each.wait(120) for each in self.running} <= {0, -signal.SIGTERM}
+        finally:
+            for each in self.running:
+                each.kill()
+                each.wait()
 
     def journal(self, what: str) -> dict[str, int]:
         """Operations that were sent, or acknowledged, each with its cost."""

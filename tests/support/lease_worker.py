@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from bench.lease_client import Lease, LeaseRefused, Spent, Told
-from tests.support.signals import stopped_by_a_signal
+from tests.support.signals import Stop, Stopped, stopped_by_a_signal
 
 CHUNK_NANO = 2_000_000
 COST_NANO_MAX = 20_000
@@ -36,11 +36,11 @@ def main() -> None:
     """Spend in bursts."""
     url, budget, journal, name = sys.argv[1:]
     chance, told = random.Random(name), Journal(Path(journal)).told
-    with stopped_by_a_signal():
-        lease = _opened(url, budget, name, told)
+    with stopped_by_a_signal() as stop:
+        lease = _opened(url, budget, name, told, stop)
         count = 0
         try:
-            while lease.failure is None:
+            while lease.failure is None and not stop.asked:
                 for _ in range(BURST):
                     count += 1
                     lease.spend(f"{name}-{count}", chance.randrange(1, COST_NANO_MAX))
@@ -49,10 +49,10 @@ def main() -> None:
             lease.close()
 
 
-def _opened(url: str, budget: str, name: str, told: Told) -> Lease:
+def _opened(url: str, budget: str, name: str, told: Told, stop: Stop) -> Lease:
     """A lease, as soon as there is room for one."""
     attempt = 0
-    while True:
+    while not stop.asked:
         attempt += 1
         lease = Lease(
             url,
@@ -68,6 +68,7 @@ def _opened(url: str, budget: str, name: str, told: Told) -> Lease:
             return lease.open()
         except LeaseRefused:
             time.sleep(0.2)
+    raise Stopped
 
 
 if __name__ == "__main__":

@@ -233,10 +233,10 @@ def main() -> None:
     if arguments.command == "fetch":
         sys.stdout.write(f"{jars()}\n")
         return
-    with stopped_by_a_signal(), neo4j_server(arguments.data, arguments.port) as connection:
+    with stopped_by_a_signal() as stop, neo4j_server(arguments.data, arguments.port) as connection:
         sys.stdout.write(f"ready {connection.uri}\n")
         sys.stdout.flush()
-        signal.pause()
+        stop.wait()
 
 
 if __name__ == "__main__":

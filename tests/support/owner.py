@@ -35,12 +35,12 @@ def owner(folder: Path, orphan_seconds: float = 30.0) -> Generator[subprocess.Po
 def main() -> None:
     """Own the folder until SIGTERM or SIGINT."""
     with (
-        stopped_by_a_signal(),
+        stopped_by_a_signal() as stop,
         open_engine(Path(sys.argv[1]), heap_mib=512, orphan_seconds=float(sys.argv[2])),
     ):
         sys.stdout.write("ready\n")
         sys.stdout.flush()
-        signal.pause()
+        stop.wait()
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import contextlib
 import signal
+import time
 from collections.abc import Generator
 from types import FrameType
 
@@ -10,14 +11,31 @@ class Stopped(BaseException):
     """SIGTERM or SIGINT came."""
 
 
-@contextlib.contextmanager
-def stopped_by_a_signal() -> Generator[None]:
-    """A block that SIGTERM and SIGINT leave in order, also where a shell started us with SIGINT ignored."""
+class Stop:
+    """Whether a signal came.
 
-    def stop(_number: int, _frame: FrameType | None) -> None:
+    Its exception alone is not enough: one that is raised in a weak reference's callback, or in a finalizer, is
+    printed and dropped by the interpreter. So whoever repeats something looks here each time.
+    """
+
+    asked = False
+
+    def wait(self) -> None:
+        """Until a signal comes. Raises ``Stopped``, mostly."""
+        while not self.asked:
+            time.sleep(0.2)
+
+
+@contextlib.contextmanager
+def stopped_by_a_signal() -> Generator[Stop]:
+    """A block that SIGTERM and SIGINT leave in order, also where a shell started us with SIGINT ignored."""
+    stop = Stop()
+
+    def heard(_number: int, _frame: FrameType | None) -> None:
+        stop.asked = True
         raise Stopped
 
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, stop)
+        signal.signal(number, heard)
     with contextlib.suppress(Stopped):
-        yield
+        yield stop
