@@ -14,8 +14,8 @@ class Stopped(BaseException):
 class Stop:
     """Whether a signal came.
 
-    Its exception alone is not enough: one that is raised in a weak reference's callback, or in a finalizer, is
-    printed and dropped by the interpreter. So whoever repeats something looks here each time.
+    Its exception alone is not enough: the interpreter drops one that is raised in a weak reference's callback
+    or in a finalizer. So whoever repeats something looks here each time.
     """
 
     asked = False
