@@ -72,7 +72,6 @@ def book(
     sent = usage.sent
     if state.agent(booking.agent_uid) is None:
         state.put_agent(Agent(booking.agent_uid, state.tenant, sent.agent_id, created_at_us=now_us))
-    state.use_path(path)
     unpriced_seq, entry = None, None
     if quote.pricing is Pricing.UNPRICED:
         unpriced_seq = state.next_seq()

@@ -18,6 +18,7 @@ from ledger.model import (
     Meter,
     Window,
     WindowKind,
+    id_of,
 )
 from ledger.tree import BudgetTree
 from ledger.windows import LEVEL_SPAN, PPM, Span, amount_at, changes_at, window_span
@@ -89,6 +90,8 @@ class Plan:
     """Everything that counts an operation on one path, for instants of [from_us, until_us)."""
 
     path: ChargePath
+    leaf_id: str
+    """The id of the budget that is charged directly."""
     from_us: int = 0
     until_us: int = FOREVER_US
     cost: tuple[Counter, ...] = ()
@@ -140,7 +143,7 @@ def build_plan(
     window_of: Callable[[Budget, Limit, Span, str | None], Window],
 ) -> Plan:
     """Work out the plan of a path at an instant; ``window_of`` finds or begins a window."""
-    plan = Plan(path)
+    plan = Plan(path, id_of(path.leaf_uid))
     shut: list[Budget] = []
     for budget_uid in path.budget_uids:
         budget = tree.get(budget_uid)

@@ -199,7 +199,6 @@ class Settling:
             return past_64_bits(usage.sent.operation_id)
         covered = self._take_off(amounts)
         count_in_month(state, priced, usage.counts if first_price else grown_by, None)
-        state.use_path(hold.path)
         entry = self._entry(known, delta, grown_by, first_price=first_price)
         warnings: list[Warning] = []
         forced = charge(state, plan, amounts, covered, self._now_us, warnings, hold.overridden)

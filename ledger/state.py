@@ -191,8 +191,7 @@ class TenantState:
 
     def plan(self, path: ChargePath, facts: Facts, at_us: int) -> Plan:
         """Where an operation with those facts counts at an instant."""
-        key = self.plan_key(path, facts, at_us)
-        plan = self._plans.get(key)
+        plan = self._plans.get(key := self.plan_key(path, facts, at_us))
         if plan is None or not plan.from_us <= at_us < plan.until_us:
             plan = self._plans[key] = build_plan(self.tree, path, facts, at_us, self._found)
         return plan
@@ -221,9 +220,10 @@ class TenantState:
         return self._used[uid]
 
     def touch_plan(self, plan: Plan) -> None:
-        """All windows of the plan changed."""
+        """All windows of the plan changed; its path is used."""
         if plan.touched != self.batch:
             plan.touched = self.batch
+            self.use_path(plan.path)
             windows = self.changes.windows
             for slot in plan.in_order:
                 windows[slot.window.uid] = slot.window

@@ -60,7 +60,7 @@ class BudgetTree:
         self._scoped: dict[str | None, dict[str, _Scoped]] = {}
         self._tags: frozenset[str] = frozenset()
         """The tags that scoped budgets look at."""
-        self._paths: dict[tuple[str, ...], ChargePath] = {}
+        self._paths: dict[tuple[str, tuple[str, ...]], ChargePath] = {}
 
     def __len__(self) -> int:
         return len(self._budgets)
@@ -159,8 +159,7 @@ class BudgetTree:
         Equal sets of budgets give the same path object until the tree changes.
         """
         scoped = self._matching(leaf_uid, facts) if self._scoped else ()
-        key = (leaf_uid, *scoped)
-        path = self._paths.get(key)
+        path = self._paths.get(key := (leaf_uid, scoped))
         if path is None:
             path = self._paths[key] = self._new_path(leaf_uid, scoped)
         return path
