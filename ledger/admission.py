@@ -37,6 +37,20 @@ class Asked(NamedTuple):
     """How old the lease will be when it expires, in seconds."""
 
 
+def comes_close(plan: Plan, asked: Asked) -> bool:
+    """Whether anything needs a closer look: most requests pass far from every limit, threshold and delay."""
+    cost, tokens, _, _, size, age = asked
+    if cost > plan.cost_cap or tokens > plan.token_cap or size > plan.size_cap or age > plan.age_cap:
+        return True
+    for index, counters in plan.counted:
+        amount = asked[index]
+        for window, look_above, warn_from in counters:
+            spent = window.spent
+            if spent + window.reserved + amount > look_above or spent >= warn_from:
+                return True
+    return False
+
+
 Passed = list[tuple[Slot, int, int]]
 """Limits that would be passed, each with what it allows and what it is asked for."""
 

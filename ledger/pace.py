@@ -1,11 +1,16 @@
 """What a stream should do after a settlement: go on, take care, slow down for some milliseconds, stop."""
 
-from ledger.admission import RETRY_MS
+from typing import Final
+
+from ledger.admission import RETRY_MS, Asked, comes_close
 from ledger.holds import Decision, Hold, HoldState
 from ledger.model import Enforcement
 from ledger.plan import Plan
 from ledger.throttle import delay_on
 from ledger.windows import PPM, amount_at
+
+_ONE_MORE: Final = Asked(1, 1, 0, 0)
+"""The least that a stream may go on with."""
 
 
 def pace(plan: Plan, hold: Hold, now_us: int, *, final: bool) -> tuple[Decision, int]:
@@ -17,6 +22,8 @@ def pace(plan: Plan, hold: Hold, now_us: int, *, final: bool) -> tuple[Decision,
     """
     if not final and hold.state is not HoldState.HELD:
         return Decision.DENY, 0
+    if hold.override is None and plan.from_us <= now_us < plan.until_us and not comes_close(plan, _ONE_MORE):
+        return Decision.ALLOW, 0
     warn, delay_ms = False, 0
     for slot in plan.paced:
         _, limit, window, allowed = slot

@@ -5,7 +5,7 @@ Invariant, for every limit that refuses: at each grant, spent + reserved + asked
 
 from typing import Final, NamedTuple
 
-from ledger.admission import METERS, Asked, Passed, limits_passed, refusal_of, slots_of
+from ledger.admission import METERS, Asked, Passed, comes_close, limits_passed, refusal_of, slots_of
 from ledger.charge import as_seen, as_seen_in, threshold_warning
 from ledger.commands import AGENTS, Reserve
 from ledger.errors import BudgetClosed, Conflict, NotFound, OutOfRange
@@ -53,7 +53,7 @@ def reserve(state: TenantState, command: Reserve, now_us: int) -> ReserveResult:
     asked = _asked(state, command, plan)
     if isinstance(asked, PriceUnknown):
         return asked
-    admitted = _admit(state, command, plan, facts, asked, now_us) if _close(plan, asked) else _FREELY
+    admitted = _admit(state, command, plan, facts, asked, now_us) if comes_close(plan, asked) else _FREELY
     if not isinstance(admitted, _Admitted):
         return admitted
     answer, delay, override, passed = admitted
@@ -302,20 +302,6 @@ def _at_most(state: TenantState, path: ChargePath, bound: Bound) -> tuple[int | 
     if quote.pricing is Pricing.PRICED:
         return quote.total_nano, None
     return None, bound.reason if quote.reason is None else quote.reason.value
-
-
-def _close(plan: Plan, asked: Asked) -> bool:
-    """Whether anything needs a closer look: most requests pass far from every limit."""
-    cost, tokens, _, _, size, age = asked
-    if cost > plan.cost_cap or tokens > plan.token_cap or size > plan.size_cap or age > plan.age_cap:
-        return True
-    for index, counters in plan.counted:
-        amount = asked[index]
-        for window, look_above, warn_from in counters:
-            spent = window.spent
-            if spent + window.reserved + amount > look_above or spent >= warn_from:
-                return True
-    return False
 
 
 def _delay(plan: Plan, asked: Asked, now_us: int) -> Delay | None:

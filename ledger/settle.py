@@ -26,6 +26,7 @@ from ledger.state import TenantState
 from ledger.usage import Usage
 
 LATE_SETTLE: Final = "LATE"
+_REFUSALS: Final = (InvalidUsage, OperationConflict)
 
 
 def settle(state: TenantState, command: Settle, now_us: int) -> SettleResult:
@@ -58,7 +59,7 @@ def settle(state: TenantState, command: Settle, now_us: int) -> SettleResult:
         results[index] = settling.take(usages[index][0], quote)
 
     ordered = tuple(results[index] for index in range(len(usages)))
-    wrong = [each for each in ordered if isinstance(each, InvalidUsage | OperationConflict)]
+    wrong = [each for each in ordered if isinstance(each, _REFUSALS)]
     if wrong and len(wrong) == len(ordered):
         return wrong[0]
     if command.final and hold.state is HoldState.HELD:
@@ -74,14 +75,14 @@ def settle(state: TenantState, command: Settle, now_us: int) -> SettleResult:
         charged, overrun = settling.own_before(ordered), hold.overrun_nano
     decision, delay_ms = pace(settling.plan, hold, now_us, final=command.final)
     return Settled(
-        reservation=reservation_of(state, hold, command.scope_uid, duplicate=repeated and not settling.news),
-        results=ordered,
-        charged_nano=charged,
-        overrun_nano=overrun,
-        late=late,
-        decision=decision,
-        delay_ms=delay_ms,
-        warnings=_warnings(late=late, ordered=ordered),
+        reservation_of(state, hold, command.scope_uid, duplicate=repeated and not settling.news),
+        ordered,
+        charged,
+        overrun,
+        late,
+        decision,
+        delay_ms,
+        _warnings(late=late, ordered=ordered),
     )
 
 

@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 from ledger.commands import LimitSpec
 from ledger.errors import InvalidInput
 from ledger.holds import Decision
-from ledger.model import Enforcement, Meter, Throttle, WindowKind
+from ledger.model import Enforcement, Meter, Throttle, WindowKind, uid_of
+from ledger.pace import pace
 from ledger.results import BudgetExceeded, Reservation, Settled, Throttled
 from ledger.throttle import delay_ms
-from tests.support.world import CENT, NOON_US, SECOND_US, USD, World, cost, limit, usage
+from tests.support.world import CENT, NOON_US, SECOND_US, USD, T, World, cost, limit, usage
 
 CURVES = st.builds(Throttle, st.integers(0, 999_999), st.integers(100, 10_000), st.integers(1, 3_600_000))
 FRACTIONS = st.floats(0, 1, allow_nan=False)
@@ -171,3 +172,37 @@ def test_under_a_steady_overload_the_limit_lasts_until_the_window_ends() -> None
     smooth = overloaded(curve, heed=True)
     assert smooth.first_refusal_s >= 0.95 * HOUR_S, "with: the limit is reached as the hour ends"
     assert smooth.spent >= 0.97 * 3 * USD, "and it is used"
+
+
+NEAR = st.integers(0, 3) | st.integers(8, 12) | st.integers(78, 82) | st.integers(97, 103)
+LIMITS = st.lists(
+    st.builds(
+        LimitSpec,
+        st.sampled_from([Meter.COST, Meter.TOKENS, Meter.REQUESTS]),
+        st.sampled_from([0, 1, 10, 100]),
+        st.sampled_from([WindowKind.HOUR, WindowKind.LIFETIME]),
+        st.sampled_from(Enforcement),
+    ),
+    unique_by=lambda each: (each.meter, each.window),
+)
+
+
+@given(LIMITS, st.data(), st.booleans())
+def test_what_is_far_from_every_limit_may_go_on_without_a_closer_look(
+    limits: list[LimitSpec], data: st.DataObject, final: bool
+) -> None:
+    world = World()
+    world.budget("b", None, limits=limits)
+    held = world.held("b", 0, key="k", requests=0, quantity=0)
+    state = world.states[T]
+    hold = state.hold(uid_of(T, held.reservation_id))
+    assert hold is not None
+    plan = state.plan(hold.path, hold.facts(), world.now_us)
+    for slot in plan.in_order:
+        slot.window.spent, slot.window.reserved = data.draw(NEAR), data.draw(NEAR)
+    hold.cost_nano, hold.tokens = data.draw(NEAR), data.draw(NEAR)
+    now_us = data.draw(st.sampled_from([world.now_us, world.now_us + HOUR_S * SECOND_US]))
+    quick = pace(plan, hold, now_us, final=final)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("ledger.pace.comes_close", lambda _plan, _asked: True)
+        assert quick == pace(plan, hold, now_us, final=final)
