@@ -7,7 +7,7 @@ a moment before, and what they ask the store for is known. All of that is not ti
 import gc
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from ledger.commands import Command, CreateBudget, Record, Release, Reserve, Settle
@@ -57,15 +57,14 @@ def _state() -> TenantState:
     return world.states[T]
 
 
-def _reserve(prefix: str, number: int) -> Reserve:
-    return Reserve(T, None, f"{prefix}{number}", "agent", "leaf", "openai", "gpt-4o", amount_nano=10_000)
-
-
-def _reserves(state: TenantState, prefix: str, numbers: range) -> list[Command]:
+def _reserves(state: TenantState, prefix: str, numbers: range) -> Sequence[Reserve]:
     """Reservations that nobody knows yet."""
-    commands = [_reserve(prefix, number) for number in numbers]
+    commands = [
+        Reserve(T, None, f"{prefix}{number}", "agent", "leaf", "openai", "gpt-4o", amount_nano=10_000)
+        for number in numbers
+    ]
     state.holds = dict.fromkeys(each.uid for each in commands)
-    return [*commands]
+    return commands
 
 
 def _held(state: TenantState, prefix: str, numbers: range) -> list[str]:
@@ -73,9 +72,8 @@ def _held(state: TenantState, prefix: str, numbers: range) -> list[str]:
     reserves = _reserves(state, prefix, numbers)
     decide(state, reserves, NOON_US)
     state.settled()
-    granted = [each for each in reserves if isinstance(each, Reserve)]
-    state.holds = {each.uid: state.kept.pop(each.uid) for each in granted}
-    return [each.reservation_id for each in granted]
+    state.holds = {each.uid: state.kept.pop(each.uid) for each in reserves}
+    return [each.reservation_id for each in reserves]
 
 
 def _usages(state: TenantState, numbers: range) -> list[Usage]:
@@ -84,21 +82,21 @@ def _usages(state: TenantState, numbers: range) -> list[Usage]:
     return [_usage(number) for number in numbers]
 
 
-def _records(state: TenantState, _prefix: str, numbers: range) -> list[Command]:
+def _records(state: TenantState, _prefix: str, numbers: range) -> Sequence[Command]:
     return [Record(T, None, usage, QUOTE) for usage in _usages(state, numbers)]
 
 
-def _settles(state: TenantState, prefix: str, numbers: range) -> list[Command]:
+def _settles(state: TenantState, prefix: str, numbers: range) -> Sequence[Command]:
     held = _held(state, prefix, numbers)
     usages = _usages(state, numbers)
     return [Settle(T, None, each, ((usage, QUOTE),)) for each, usage in zip(held, usages, strict=True)]
 
 
-def _releases(state: TenantState, prefix: str, numbers: range) -> list[Command]:
+def _releases(state: TenantState, prefix: str, numbers: range) -> Sequence[Command]:
     return [Release(T, None, each) for each in _held(state, prefix, numbers)]
 
 
-LOADS: Final[Mapping[str, Callable[[TenantState, str, range], list[Command]]]] = {
+LOADS: Final[Mapping[str, Callable[[TenantState, str, range], Sequence[Command]]]] = {
     "reserve": _reserves,
     "settle": _settles,
     "record": _records,

@@ -6,11 +6,13 @@ import re
 import secrets
 import subprocess
 import sys
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from graph.engines import Connection
+
+COSTGRAPH = ("-c", "from server.cli import main; main()")
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,11 @@ class Server:
 
 @contextlib.contextmanager
 def serving(
-    folder: Path, neo4j: Connection | None, key: str | None = None, settings: Mapping[str, str] | None = None
+    folder: Path,
+    neo4j: Connection | None,
+    key: str | None = None,
+    settings: Mapping[str, str] | None = None,
+    program: Sequence[str] = COSTGRAPH,
 ) -> Generator[Server]:
     """``costgraph serve`` on a free port, with an admin key; stopped by SIGTERM at the end."""
     key = key or secrets.token_hex(32)
@@ -50,7 +56,7 @@ def serving(
         }
     log = (folder / "serve.log").open("w", encoding="utf-8")
     process = subprocess.Popen(
-        [sys.executable, "-c", "from server.cli import main; main()", "serve"],
+        [sys.executable, *program, "serve"],
         env=environment,
         stdout=subprocess.PIPE,
         stderr=log,

@@ -83,7 +83,7 @@ def reserve(state: TenantState, command: Reserve, now_us: int) -> ReserveResult:
         command.agent_id,
         plan.leaf_id,
         0,
-        None if override is None else _visible_id(state.tree, override, command.scope_uid),
+        _visible_id(state.tree, override, command.scope_uid),
     )
 
 
