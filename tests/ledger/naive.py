@@ -174,6 +174,22 @@ class Naive:
                     hard.add(enforcement)
         return hard - {Enforcement.SOFT}
 
+    def delay_ms(self, chain: tuple[str, ...], asked: dict[Meter, int], now_us: int) -> int:
+        """The longest delay that a THROTTLE limit asks for: as usual, from 80 % on, squared, up to 10 s."""
+        delays = [0]
+        for budget_id in chain:
+            for meter, window, amount, enforcement in self.budgets[budget_id].limits:
+                if enforcement is not Enforcement.THROTTLE or not amount:
+                    continue
+                spent, reserved = self.figures(budget_id, meter, window, now_us)
+                used = (spent + reserved + asked[meter]) / amount
+                if used >= 1:
+                    delays.append(10_000)
+                elif used > 0.8:
+                    steep = ((used - 0.8) / (1 - 0.8)) ** 2
+                    delays.append(round(10_000 * steep * _ahead(used, window, now_us)))
+        return max(delays)
+
     def figures(self, budget_id: str, meter: Meter, window: WindowKind, at_us: int) -> tuple[int, int]:
         spent = sum(
             each.amounts[meter]
@@ -206,11 +222,13 @@ class Naive:
             return ("throttled",)
         if command.dry_run:
             return ("reservation", "RELEASED", command.amount_nano, 0)
+        # Who is asked to wait holds for as long after that; what passes by an override waits for nothing.
+        delay_ms = 0 if refused else self.delay_ms(chain, asked, now_us)
         hold = NaiveHold(
             command.reservation_id,
             chain,
             now_us,
-            now_us + command.ttl_seconds * 1_000_000,
+            now_us + delay_ms * 1_000 + command.ttl_seconds * 1_000_000,
             command.amount_nano,
             asked,
             override=override,
@@ -374,6 +392,15 @@ def _identity(usage: Usage) -> tuple[object, ...]:
 def _same_window(window: WindowKind, left_us: int, right_us: int) -> bool:
     length = _LENGTH.get(window)
     return length is None or left_us // length == right_us // length
+
+
+def _ahead(used: float, window: WindowKind, at_us: int) -> float:
+    """How far spending is ahead of the time that has passed of a window; fully, where it never ends."""
+    length = _LENGTH.get(window)
+    if length is None:
+        return 1.0
+    gone = at_us % length / length
+    return max(0.0, (used - gone) / (1 - gone))
 
 
 def _limits(
