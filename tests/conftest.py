@@ -10,7 +10,6 @@
 | ``data_dir``       | a folder for an embedded engine of the test's own                              |
 """
 
-import os
 import signal
 import uuid
 from collections.abc import Generator
@@ -29,10 +28,6 @@ __all__ = ["client", "name", "server", "server_neo4j", "servers", "webhook_neo4j
 
 collect_ignore = ["graph/test_neo4j_calendar.py"] if neo4j.calendar_missing() else []
 """What needs a newer Java than Neo4j 5.26 does is tested beside it where there is one."""
-
-# An engine of a test lives for seconds: without the JVM's second compiler, and with its simplest collector,
-# it starts with half the processor time. Who wants it otherwise sets the variable, to nothing if need be.
-os.environ.setdefault("JAVA_TOOL_OPTIONS", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
 
 # A shell that runs pytest in the background lets it ignore Ctrl-C, and so would every server started here.
 signal.signal(signal.SIGINT, signal.default_int_handler)
