@@ -223,7 +223,7 @@ def _repeated(state: TenantState, command: Reserve, hold: Hold, now_us: int) -> 
 
 def facts_of_reserve(state: TenantState, command: Reserve, agent: Agent | None) -> Facts:
     """What limits and scoped budgets look at."""
-    facts = {
+    return {
         "user_id": command.user_id or user_of(state, command.scope_uid, agent),
         "provider": command.provider,
         "model_id": command.model_id,
@@ -235,10 +235,8 @@ def facts_of_reserve(state: TenantState, command: Reserve, agent: Agent | None) 
             "api_call" if command.resource == AGENTS else command.resource,
         ),
         "level": command.resource,
+        **state.tree.tag_facts(command.tags),
     }
-    if command.tags:
-        facts.update(state.tree.tag_facts(command.tags))
-    return facts
 
 
 def payer_of(state: TenantState, command: Reserve, agent: Agent | None) -> str | None:
