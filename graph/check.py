@@ -85,7 +85,7 @@ class Check:
     def _windows(
         self, tree: BudgetTree, uids: Sequence[str], forced: Forcing, progress: Progress | None
     ) -> list[Finding]:
-        head = self._trees.head(tree.tenant)
+        head = self._trees.settled(tree.tenant)
         if head is None:
             return []
         limits = [limit.uid for limit in _limits(tree, uids) if limit.counts_all]

@@ -9,10 +9,11 @@ from collections.abc import Sequence
 
 from cypher import ledger as ledger_queries
 from cypher import prices as queries
-from cypher.prices import PricedRow, SaidRow
-from graph.database import Database, Transaction
+from cypher.prices import PricedRow
+from graph.database import Database
 from graph.ledger.price_rows import add_said, since
 from graph.ledger.price_store import read_bills, read_months
+from graph.ledger.settled import settled_head
 from graph.ledger.usage_rows import request_of
 from ledger.changes import MonthUse
 from ledger.explain import Priced
@@ -62,17 +63,14 @@ class PriceBooks:
     def _renew(self, tenant: str, known: tuple[int, Prices] | None) -> Prices:
         version, prices = (-1, Prices(self._lists)) if known is None else known
 
-        def load(transaction: Transaction) -> tuple[int, SaidRow]:
-            # The version first: what comes in between is loaded again the next time.
-            (head,) = transaction.run(ledger_queries.HEAD, {"tenant": tenant})
-            (said,) = transaction.run(queries.SAID, since(tenant, version))
-            return head["version"], said
-
-        now, said = self._database.reading(load)
+        # The version first: what comes in between is loaded again the next time.
+        head = settled_head(self._database, tenant)
+        (said,) = self._database.read(queries.SAID, since(tenant, version))
         if any(said.values()):
             prices = prices.copy()
             add_said(prices, said)
-        self._prices[tenant] = (now, prices)
+        if head is not None:
+            self._prices[tenant] = (head["version"], prices)
         return prices
 
 

@@ -2,6 +2,7 @@
 
 from typing import TypedDict
 
+from cypher.ledger import KeySpan
 from cypher.query import CypherQuery
 
 
@@ -18,13 +19,6 @@ class HeadRow(TypedDict):
     seq: int
     version: int
     commits: int
-
-
-class KeySpan(TypedDict):
-    """A stretch of a sortable key: (after, through]."""
-
-    after: str
-    through: str
 
 
 class ToldRow(TypedDict):

@@ -37,6 +37,21 @@ class HeadRow(TypedDict):
     awaited: int
 
 
+class KeySpan(TypedDict):
+    """A stretch of a sortable key: (after, through]."""
+
+    after: str
+    through: str
+
+
+class NumbersRow(TypedDict):
+    """How many numbers of the sequence each kind of record has there."""
+
+    entries: int
+    unpriced: int
+    events: int
+
+
 class LockedRow(TypedDict):
     """The ledgers that exist, and what exists of what was to be looked up."""
 
@@ -272,6 +287,8 @@ class Rows(TypedDict):
 
 LOCK: CypherQuery[LockParams, LockedRow] = CypherQuery("ledger/lock", LockParams, LockedRow)
 HEAD: CypherQuery[OneTenant, HeadRow] = CypherQuery("ledger/head", OneTenant, HeadRow)
+SETTLED: CypherQuery[OneTenant, HeadRow] = CypherQuery("ledger/settled", OneTenant, HeadRow)
+NUMBERS: CypherQuery[KeySpan, NumbersRow] = CypherQuery("ledger/numbers", KeySpan, NumbersRow)
 FOUND_TENANT: CypherQuery[OneTenant, FoundedRow] = CypherQuery("ledger/found_tenant", OneTenant, FoundedRow)
 
 OPERATIONS: CypherQuery[Uids, OperationRow] = CypherQuery("ledger/operations", Uids, OperationRow)

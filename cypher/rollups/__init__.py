@@ -5,6 +5,7 @@ Columns come as lists in one row: a record per node costs five to ten times as m
 
 from typing import Any, TypedDict
 
+from cypher.ledger import KeySpan
 from cypher.query import CypherQuery, NoParams, NoRow
 
 
@@ -14,38 +15,33 @@ class OneTenant(TypedDict):
     tenant: str
 
 
-class HeadRow(TypedDict):
-    """A tenant's ledger, and how far it is folded; ``first_day`` to ``last_day`` (UTC) hold all that is."""
+class WatermarkRow(TypedDict):
+    """How far a tenant is folded; ``first_day`` to ``last_day`` (UTC) hold all that is.
 
-    seq: int
-    version: int
-    last_now_us: int
+    ``generation`` is that of a rebuild; ``begun`` counts the commits of folds that have begun.
+    """
+
     folded_seq: int
     generation: int
     dropping: bool
     first_day: int | None
     last_day: int | None
+    begun: int
 
 
-class WatermarkRow(TypedDict):
-    """What moves with every fold, and with a rebuild."""
+class HeadRow(WatermarkRow):
+    """A tenant's ledger and its fold; while ``ended`` is not ``begun``, a fold is being committed."""
 
-    folded_seq: int
-    generation: int
-    dropping: bool
+    seq: int
+    version: int
+    last_now_us: int
+    ended: int
 
 
 class TenantRow(TypedDict):
     """A tenant with something to fold."""
 
     tenant: str
-
-
-class KeySpan(TypedDict):
-    """Keys above ``after``, up to and with ``through``."""
-
-    after: str
-    through: str
 
 
 class KeysBetween(TypedDict):
@@ -169,13 +165,28 @@ class ReleaseParams(TypedDict):
     owner: str
 
 
+class BegunRow(TypedDict):
+    """The number of a fold's commit."""
+
+    begun: int
+
+
 class AdvanceParams(TypedDict):
-    """How far the tenant is folded now."""
+    """From where to where the tenant is folded by the commit with the number ``begun``."""
 
     tenant: str
+    after_seq: int
+    generation: int
+    begun: int
     folded_seq: int
     first_day: int | None
     last_day: int | None
+
+
+class AdvancedRow(TypedDict):
+    """How far it is folded: no row where it was not as it had to be."""
+
+    folded_seq: int
 
 
 class Rows(TypedDict):
@@ -222,7 +233,8 @@ CREATE_ROLLUPS = CypherQuery("rollups/create_rollups", Rows, NoRow)
 UPDATE_ROLLUPS = CypherQuery("rollups/update_rollups", Rows, NoRow)
 CREATE_CELLS = CypherQuery("rollups/create_cells", Rows, NoRow)
 DELETE_CELLS = CypherQuery("rollups/delete_cells", Uids, NoRow)
-ADVANCE = CypherQuery("rollups/advance", AdvanceParams, NoRow)
+BEGIN = CypherQuery("rollups/begin", OneTenant, BegunRow)
+ADVANCE = CypherQuery("rollups/advance", AdvanceParams, AdvancedRow)
 
 BEGIN_DROP = CypherQuery("rollups/begin_drop", OneTenant, NoRow)
 DROP_ROLLUPS = CypherQuery("rollups/drop_rollups", DropParams, DroppedRow)

@@ -2,4 +2,4 @@ MATCH (l:Ledger {uid: $tenant})
 MATCH (f:Fold {uid: $tenant})
 RETURN l.seq AS seq, l.version AS version, l.last_now_us AS last_now_us, f.folded_seq AS folded_seq,
   coalesce(f.generation, 0) AS generation, coalesce(f.dropping, false) AS dropping,
-  f.first_day AS first_day, f.last_day AS last_day
+  f.first_day AS first_day, f.last_day AS last_day, coalesce(f.begun, 0) AS begun, coalesce(f.ended, 0) AS ended

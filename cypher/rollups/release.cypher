@@ -1,3 +1,5 @@
 MATCH (f:Fold {uid: $tenant})
-WHERE f.lease_owner = $owner
-SET f.lease_until_us = 0
+SET f.locked = true
+WITH f
+SET f.ended = f.begun,
+  f.lease_until_us = CASE WHEN f.lease_owner = $owner THEN 0 ELSE f.lease_until_us END

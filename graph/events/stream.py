@@ -1,7 +1,7 @@
 """Reads of a tenant's sequence. What has a number of it is committed, and never changes.
 
-Numbers are taken under the ledger's lock: up to the head that a reader sees, none is missing and none comes
-later.
+Numbers are taken under the ledger's lock and without gaps: of what is read up to a ledger's head none is
+missing, and none comes later.
 """
 
 from collections.abc import Iterable
@@ -11,7 +11,9 @@ import orjson
 
 from cypher import events as queries
 from cypher.events import RecordedRow, ToldRow
+from cypher.ledger import KeySpan
 from graph.database import Database, Transaction
+from graph.ledger.settled import whole_stretch
 from ledger.changes import Event
 from ledger.events import COST_RECORDED, cost_body
 from ledger.model import seq_uid, uid_of
@@ -46,13 +48,17 @@ class EventStream:
 
     def read(self, tenant: str, after: int, through: int, *, costs: bool = True) -> list[Event]:
         """The events of a stretch (after, through], in order; ``costs``: ``cost.recorded``, too."""
-        span: queries.KeySpan = {"after": seq_uid(tenant, after), "through": seq_uid(tenant, through)}
 
-        def work(transaction: Transaction) -> tuple[list[ToldRow], list[RecordedRow]]:
+        def work(
+            transaction: Transaction, span: KeySpan
+        ) -> tuple[tuple[list[ToldRow], list[RecordedRow]], dict[str, int]]:
             told = transaction.run(queries.TOLD, span)
-            return told, transaction.run(queries.RECORDED, span) if costs else []
+            if not costs:
+                return (told, []), {"events": len(told)}
+            (recorded,) = transaction.run(queries.RECORDED, span)
+            return (told, [recorded]), {"events": len(told), "entries": len(recorded["seq"])}
 
-        told, recorded = self._database.reading(work)
+        told, recorded = whole_stretch(self._database, tenant, after, through, work)
         events = [Event(tenant, **row) for row in told]
         for row in recorded:
             events.extend(_recorded(tenant, row))

@@ -4,8 +4,9 @@ import threading
 
 from cypher import ledger as queries
 from cypher.ledger import HeadRow, OneTenant
-from graph.database import Database, Transaction
+from graph.database import Database
 from graph.ledger.rows import budget_of
+from graph.ledger.settled import settled_head
 from ledger.tree import BudgetTree
 
 
@@ -27,6 +28,10 @@ class Trees:
         params: OneTenant = {"tenant": tenant}
         return next(iter(self._database.read(queries.HEAD, params)), None)
 
+    def settled(self, tenant: str) -> HeadRow | None:
+        """The tenant's ledger once all that it counts can be seen, for what is asked seldom."""
+        return settled_head(self._database, tenant)
+
     def at(self, tenant: str, version: int) -> BudgetTree:
         """The tenant's tree at that version of its ledger, as committed, or at a later one."""
         known = self._trees.get(tenant)
@@ -41,15 +46,10 @@ class Trees:
     def _renew(self, tenant: str, known: tuple[int, BudgetTree] | None) -> BudgetTree:
         since, tree = (-1, BudgetTree(tenant)) if known is None else (known[0], known[1].copy())
 
-        def load(transaction: Transaction) -> tuple[int, list[queries.BudgetRow]]:
-            # The version first: budgets that come in between are loaded again the next time.
-            (head,) = transaction.run(queries.HEAD, {"tenant": tenant})
-            return head["version"], transaction.run(
-                queries.BUDGETS, {"tenant": tenant, "since_version": since}
-            )
-
-        version, found = self._database.reading(load)
-        for row in found:
-            tree.put(budget_of(row))
-        self._trees[tenant] = (version, tree)
+        # The version first: budgets that come in between are loaded again the next time.
+        head = self.settled(tenant)
+        if head is not None:
+            for row in self._database.read(queries.BUDGETS, {"tenant": tenant, "since_version": since}):
+                tree.put(budget_of(row))
+            self._trees[tenant] = (head["version"], tree)
         return tree

@@ -15,7 +15,7 @@ from cypher.rollups import HeadRow
 from graph.database import Database, Transaction
 from graph.ledger.archive_rows import stretches
 from graph.rollups.lease import Leases
-from graph.rollups.query import Rollups, check_unmoved, folded_span, read_cells, read_rollups
+from graph.rollups.query import Rollups, folded_span, read_cells, read_rollups, standing
 from graph.rollups.stream import read_between
 from graph.rollups.tail import Moved
 from insight import cells
@@ -53,6 +53,8 @@ class RollupCheck:
 
         Raises ``NotSettled`` while rollups are rebuilt. An empty list means that all agree.
         """
+        if self._rollups.trees.head(tenant) is None:
+            return []
         tree = self._rollups.trees.get(tenant)
         budgets = tree.all() if budget_uid is None else list(tree.subtree(budget_uid))
         span = self._span(tenant)
@@ -153,15 +155,12 @@ class RollupCheck:
         raise NotSettled("The fold does not stand still long enough to be checked; try again.")
 
     def _attempt(self, tenant: str, work: Callable[[Transaction, HeadRow], T]) -> T:
-        def attempt(transaction: Transaction) -> T:
-            (head,) = transaction.run(queries.HEAD, {"tenant": tenant})
-            if head["dropping"]:
+        def attempt(transaction: Transaction, head: HeadRow | None) -> T:
+            if head is None or head["dropping"]:
                 raise NotSettled("Rollups are being rebuilt; check again in a moment.")
-            found = work(transaction, head)
-            check_unmoved(transaction, tenant, head)
-            return found
+            return work(transaction, head)
 
-        return self._database.reading(attempt)
+        return standing(self._database, tenant, attempt)[1]
 
 
 def _facts(transaction: Transaction, tenant: str, span: Span, through_seq: int) -> Iterator[Facts]:

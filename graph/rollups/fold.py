@@ -3,6 +3,9 @@
 One transaction writes the nodes and moves the watermark, guarded by the watermark that it started from:
 whatever dies or races, a stretch is folded once or not at all. The lease only keeps two processes from
 doing the same work twice.
+
+An engine shows readers a commit piece by piece, so each commit has a number: ``begun`` before it, ``ended``
+when it is there whole. Who reads between two looks at equal numbers has read what belongs together.
 """
 
 from collections.abc import Iterator, Sequence
@@ -10,11 +13,11 @@ from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 from cypher import rollups as queries
-from cypher.rollups import HeadRow
+from cypher.rollups import AdvanceParams, HeadRow
 from graph.database import Database, Transaction
 from graph.errors import ConstraintViolation
 from graph.rollups.lease import Leases
-from graph.rollups.query import DAYS_AT_ONCE, Rollups, check_unmoved, read_rollups, runs
+from graph.rollups.query import DAYS_AT_ONCE, Rollups, read_rollups, runs
 from graph.rollups.tail import Moved
 from insight import cells
 from insight.cells import Segment
@@ -142,8 +145,6 @@ class Fold:
 
     def _write(self, tenant: str, head: HeadRow, written: _Written, through: int) -> None:
         def work(transaction: Transaction) -> None:
-            transaction.run_consume(queries.LOCK, {"tenant": tenant})
-            check_unmoved(transaction, tenant, head)
             for query, rows in (
                 (queries.CREATE_ROLLUPS, written.created),
                 (queries.UPDATE_ROLLUPS, written.updated),
@@ -153,17 +154,29 @@ class Fold:
                     transaction.run_consume(query, {"rows": rows[begin : begin + NODES_AT_ONCE]})
             if written.absorbed:
                 transaction.run_consume(queries.DELETE_CELLS, {"uids": written.absorbed})
+            # In a transaction of its own: from here to the lease's release readers know that they may
+            # see half of what this one commits. So late, they wait for a commit and not for the writing.
+            (mark,) = self._database.write(queries.BEGIN, {"tenant": tenant})
             first_day, last_day = written.days
-            transaction.run_consume(
-                queries.ADVANCE,
-                {"tenant": tenant, "folded_seq": through, "first_day": first_day, "last_day": last_day},
-            )
+            params: AdvanceParams = {
+                "tenant": tenant,
+                "after_seq": head["folded_seq"],
+                "generation": head["generation"],
+                "begun": mark["begun"],
+                "folded_seq": through,
+                "first_day": first_day,
+                "last_day": last_day,
+            }
+            if not transaction.run(queries.ADVANCE, params):
+                raise Moved
 
         try:
             self._database.writing(work)
         except ConstraintViolation:
-            # The embedded engine lets two writers go on until one commits the nodes of both.
-            self._database.reading(lambda each: check_unmoved(each, tenant, head))
+            # Two folds may write the same nodes until one of them commits.
+            (now,) = self._database.read(queries.HEAD, {"tenant": tenant})
+            if (now["folded_seq"], now["generation"]) != (head["folded_seq"], head["generation"]):
+                raise Moved from None
             raise
 
     def _drop(self, tenant: str) -> None:

@@ -31,5 +31,5 @@ class Leases:
         return bool(self._database.write(queries.LEASE, params))
 
     def release(self, tenant: str) -> None:
-        """Let others have it."""
+        """Let others have it, and readers know that what was committed under it is there whole."""
         self._database.write(queries.RELEASE, {"tenant": tenant, "owner": self._owner})

@@ -1,7 +1,8 @@
 """Answers to rollup queries: folded nodes up to the watermark, plus the unfolded tail."""
 
-from collections.abc import Iterator, Sequence
-from typing import Final
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final, TypeVar
 
 from cypher import rollups as queries
 from cypher.health import FOLD_LAG
@@ -13,7 +14,7 @@ from graph.rollups.stream import Paths, read_between
 from graph.rollups.tail import Moved, Tails
 from insight.answer import Answer, columns_needed
 from insight.cells import decode, span_of
-from insight.errors import NotSettled, UnknownBudget
+from insight.errors import InsightError, NotSettled, UnknownBudget
 from insight.facts import QUARTER_US, Facts
 from insight.fold import StoredRollup
 from insight.plan import Plan, Span, plan
@@ -21,7 +22,13 @@ from insight.rollups import MEASURES, RollupQuery, RollupResult
 from ledger.tree import BudgetTree
 from pricing.calendar import DAY_US
 
+T = TypeVar("T")
+
 ATTEMPTS: Final = 20
+PAUSE_SECONDS: Final = 0.01
+"""Between two attempts: a fold's commit takes about as long."""
+PATIENCE: Final = 10
+"""After how many attempts a query keeps the fold from moving: who began a commit may have died in it."""
 DAYS_AT_ONCE: Final = 31
 
 
@@ -40,11 +47,11 @@ class Rollups:
         Raises ``InvalidQuery``, ``UnknownBudget``, ``SumOutOfRange``, ``pricing.errors.UnknownTimezone``,
         ``NotSettled`` while rollups are rebuilt.
         """
-        for _ in range(ATTEMPTS):
+        for number in range(ATTEMPTS):
             try:
-                return self._attempt(tenant, asked)
+                return self._attempt(tenant, asked, locked=number >= PATIENCE)
             except Moved:
-                continue
+                time.sleep(PAUSE_SECONDS)
         raise NotSettled("Rollups are changing faster than they can be read; ask again.")
 
     def behind(self, tenant: str) -> int:
@@ -57,19 +64,17 @@ class Rollups:
         (row,) = self._database.read(FOLD_LAG, NoParams())
         return row["entries"]
 
-    def _attempt(self, tenant: str, asked: Sequence[RollupQuery]) -> list[RollupResult]:
-        def work(transaction: Transaction) -> tuple[HeadRow | None, list[Answer]]:
-            head = next(iter(transaction.run(queries.HEAD, {"tenant": tenant})), None)
+    def _attempt(self, tenant: str, asked: Sequence[RollupQuery], *, locked: bool) -> list[RollupResult]:
+        def work(transaction: Transaction, head: HeadRow | None) -> list[Answer]:
             tree = BudgetTree(tenant) if head is None else self.trees.at(tenant, head["version"])
             answers = [Answer(_planned(query, tree, head), tree, self.paths.known) for query in asked]
             if head is not None:
                 answers = _with_rollups(transaction, answers)
                 self._add_cells(transaction, tenant, answers)
                 self._add_ragged(transaction, tenant, answers, head["folded_seq"])
-                check_unmoved(transaction, tenant, head)
-            return head, answers
+            return answers
 
-        head, answers = self._database.reading(work)
+        head, answers = standing(self._database, tenant, work, locked=locked)
         if head is None:
             return [answer.result(0) for answer in answers]
         for facts in self.tails.read(tenant, head["generation"], head["folded_seq"], head["seq"]):
@@ -160,12 +165,40 @@ def runs(days: Sequence[int], longest: int) -> list[tuple[int, int]]:
     return found
 
 
-def check_unmoved(transaction: Transaction, tenant: str, head: HeadRow) -> None:
-    """Raise ``Moved`` unless the fold is where it was when ``head`` was read."""
-    for row in transaction.run(queries.WATERMARK, {"tenant": tenant}):
-        if (row["folded_seq"], row["generation"], row["dropping"]) != (
-            head["folded_seq"],
-            head["generation"],
-            head["dropping"],
-        ):
+def standing(
+    database: Database,
+    tenant: str,
+    work: Callable[[Transaction, HeadRow | None], T],
+    *,
+    locked: bool = False,
+) -> tuple[HeadRow | None, T]:
+    """The fold's head, and what ``work`` reads of the fold while it stands still.
+
+    ``locked`` keeps it from moving; else it raises ``Moved`` where the fold moved, or is being committed.
+    """
+
+    def attempt(transaction: Transaction) -> tuple[HeadRow | None, T]:
+        if locked:
+            transaction.run_consume(queries.LOCK, {"tenant": tenant})
+        head = next(iter(transaction.run(queries.HEAD, {"tenant": tenant})), None)
+        if head is None:
+            return None, work(transaction, None)
+        if head["begun"] != head["ended"] and not locked:
             raise Moved
+        try:
+            found = work(transaction, head)
+        except (LookupError, TypeError, ValueError, InsightError):
+            # Half of a commit may look like anything.
+            _check_unmoved(transaction, tenant, head)
+            raise
+        _check_unmoved(transaction, tenant, head)
+        return head, found
+
+    return (database.writing if locked else database.reading)(attempt)
+
+
+def _check_unmoved(transaction: Transaction, tenant: str, head: HeadRow) -> None:
+    """Raise ``Moved`` unless the fold is where it was when ``head`` was read, and none was begun since."""
+    (now,) = transaction.run(queries.WATERMARK, {"tenant": tenant})
+    if not now.items() <= head.items():
+        raise Moved

@@ -8,15 +8,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cypher import rollups as queries
-from cypher.rollups import FactsRow, KeySpan, TimeSpan
+from cypher.ledger import KeySpan
+from cypher.rollups import FactsRow, TimeSpan
 from graph.database import Database, Transaction
 from graph.ledger.archive_rows import stretches
+from graph.ledger.settled import settled_head, whole_stretch
 from graph.ledger.usage_rows import resource_type_of
 from insight.facts import LABELS, Facts, concatenate
 from insight.grouping import Ints
 from insight.rollups import MEASURES
 from ledger.changes import Changes, RecordedOperation
-from ledger.model import ChargePath, seq_uid
+from ledger.model import ChargePath, tenant_of
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,13 +53,17 @@ def join(blocks: "list[Block]") -> Block:
 
 
 def read_block(database: Database, tenant: str, after: int, through: int) -> Block:
-    """Read a stretch of a tenant's stream. What has a seq is committed and never changes."""
-    span: KeySpan = {"after": seq_uid(tenant, after), "through": seq_uid(tenant, through)}
+    """Read a stretch of a tenant's stream, all of it. What has a seq is committed and never changes."""
 
-    def work(transaction: Transaction) -> list[FactsRow]:
-        return transaction.run(queries.ENTRIES, span) + transaction.run(queries.UNPRICED, span)
+    def read(transaction: Transaction, span: KeySpan) -> tuple[list[FactsRow], dict[str, int]]:
+        (entries,), (unpriced,) = (
+            transaction.run(queries.ENTRIES, span),
+            transaction.run(queries.UNPRICED, span),
+        )
+        counts = {"entries": len(entries["seq"]), "unpriced": len(unpriced["seq"])}
+        return [entries, unpriced], counts
 
-    rows = database.reading(work)
+    rows = whole_stretch(database, tenant, after, through, read)
     seqs = np.concatenate([np.array(row["seq"], dtype=np.int64) for row in rows])
     return Block(after, through, seqs, concatenate([_facts(row) for row in rows]))
 
@@ -143,9 +149,17 @@ class Paths:
 
     def load(self, facts: Facts) -> None:
         """Know all paths of some facts."""
-        missing = [uid for uid in facts.columns["path"].labels if uid not in self.known]
-        if missing:
-            for row in self._database.read(queries.PATHS, {"uids": missing}):
-                tenant, _, _ = row["uid"].partition("/")
-                path = ChargePath(row["uid"], tenant, tuple(row["chain"]), tuple(row["scoped"]))
-                self.known[path.uid] = path
+        if missing := self._missing(facts):
+            self._read(missing)
+        if missing := self._missing(facts):
+            # They came with these facts in one commit, of which that much is not to be seen yet.
+            settled_head(self._database, tenant_of(missing[0]))
+            self._read(missing)
+
+    def _missing(self, facts: Facts) -> list[str]:
+        return [uid for uid in facts.columns["path"].labels if uid not in self.known]
+
+    def _read(self, uids: list[str]) -> None:
+        for row in self._database.read(queries.PATHS, {"uids": uids}):
+            path = ChargePath(row["uid"], tenant_of(row["uid"]), tuple(row["chain"]), tuple(row["scoped"]))
+            self.known[path.uid] = path

@@ -69,7 +69,7 @@ async def usage_rows(context: Context, query: UsageQuery) -> AsyncIterator[list[
     """What a query finds, in pages."""
     pages, query = context.services.usage, replace(query, first=PAGE)
     archived_until = await context.archived_until()
-    head = await context.read(context.services.trees.head, query.tenant)
+    head = await context.read(context.services.trees.settled, query.tenant)
     through = 0 if head is None else head["seq"]
     while True:
         page, rows = await context.read(_page, pages, query, through)

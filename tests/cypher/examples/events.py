@@ -1,6 +1,7 @@
 """Examples of a tenant's sequence as it is told."""
 
 from cypher import events
+from cypher.ledger import KeySpan
 from tests.cypher.examples import Example
 
 LEDGER = "CREATE (:Ledger {uid: 'example-events', tenant: 'example-events', seq: 2, version: 1, commits: 3})"
@@ -13,7 +14,7 @@ ENTRY = (
     "timestamp_us: 4})-[:INCURRED]->(:CostEntry {uid: 'example-events/0000000000000001', seq: 1, "
     "recorded_at_us: 5, kind: 'usage', total_cost_nano: 7, currency: 'USD'})"
 )
-SPAN: events.KeySpan = {
+SPAN: KeySpan = {
     "after": "example-events/0000000000000000",
     "through": "example-events/0000000000000002",
 }

@@ -189,6 +189,12 @@ def written(step: Given, *given: Given) -> Example[Any]:
 EXAMPLES = (
     written(FOUNDED),
     Example(ledger.HEAD, {"tenant": TENANT}, (FOUNDED,)),
+    Example(ledger.SETTLED, {"tenant": TENANT}, (FOUNDED,)),
+    Example(
+        ledger.NUMBERS,
+        {"after": f"{TENANT}/0000000000000000", "through": f"{TENANT}/0000000000000002"},
+        RECORDED,
+    ),
     Example(
         ledger.LOCK,
         {

@@ -3,13 +3,15 @@
 from typing import Any, LiteralString
 
 from cypher import rollups
+from cypher.ledger import KeySpan
 from cypher.query import NoParams
 from tests.cypher.examples import Example
 
 TENANT = "rollup-example"
 FOUNDED = (
     "CREATE (:Ledger {uid: 'rollup-example', tenant: 'rollup-example', seq: 3, version: 1, last_now_us: 5})",
-    "CREATE (:Fold {uid: 'rollup-example', folded_seq: 2, first_day: 1, last_day: 2, lease_owner: 'me'})",
+    "CREATE (:Fold {uid: 'rollup-example', folded_seq: 2, first_day: 1, last_day: 2, begun: 2, ended: 1})",
+    "MATCH (f:Fold {uid: 'rollup-example'}) SET f.lease_owner = 'me'",
 )
 _USAGE: LiteralString = """
 CREATE (u:TokenUsage {uid: 'rollup-example/op', time_key: 'rollup-example/0000000000000007/op',
@@ -22,7 +24,7 @@ CREATE (u)-[:INCURRED]->(e:CostEntry {uid: 'rollup-example/0000000000000002', se
   completion_cost_nano: 4, other_cost_nano: 0, units_nano: 5})
 """
 USAGE = (_USAGE,)
-STREAM: rollups.KeySpan = {
+STREAM: KeySpan = {
     "after": "rollup-example/0000000000000000",
     "through": "rollup-example/0000000000000002",
 }
@@ -81,9 +83,18 @@ EXAMPLES = (
     Example(rollups.UPDATE_ROLLUPS, {"rows": [ROLLUP_ROW]}, given=ROLLUP),
     Example(rollups.CREATE_CELLS, {"rows": [CELLS_ROW]}),
     Example(rollups.DELETE_CELLS, {"uids": [CELLS_ROW["uid"]]}, given=CELLS),
+    Example(rollups.BEGIN, {"tenant": TENANT}, given=FOUNDED),
     Example(
         rollups.ADVANCE,
-        {"tenant": TENANT, "folded_seq": 3, "first_day": 1, "last_day": 3},
+        {
+            "tenant": TENANT,
+            "after_seq": 2,
+            "generation": 0,
+            "begun": 2,
+            "folded_seq": 3,
+            "first_day": 1,
+            "last_day": 3,
+        },
         given=FOUNDED,
     ),
     Example(rollups.BEGIN_DROP, {"tenant": TENANT}, given=FOUNDED),
