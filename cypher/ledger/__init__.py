@@ -45,11 +45,9 @@ class KeySpan(TypedDict):
 
 
 class NumbersRow(TypedDict):
-    """How many numbers of the sequence each kind of record has there."""
+    """How many numbers of the sequence a kind of record has there."""
 
-    entries: int
-    unpriced: int
-    events: int
+    numbers: int
 
 
 class LockedRow(TypedDict):
@@ -288,7 +286,9 @@ class Rows(TypedDict):
 LOCK: CypherQuery[LockParams, LockedRow] = CypherQuery("ledger/lock", LockParams, LockedRow)
 HEAD: CypherQuery[OneTenant, HeadRow] = CypherQuery("ledger/head", OneTenant, HeadRow)
 SETTLED: CypherQuery[OneTenant, HeadRow] = CypherQuery("ledger/settled", OneTenant, HeadRow)
-NUMBERS: CypherQuery[KeySpan, NumbersRow] = CypherQuery("ledger/numbers", KeySpan, NumbersRow)
+COUNT_ENTRIES: CypherQuery[KeySpan, NumbersRow] = CypherQuery("ledger/count_entries", KeySpan, NumbersRow)
+COUNT_UNPRICED: CypherQuery[KeySpan, NumbersRow] = CypherQuery("ledger/count_unpriced", KeySpan, NumbersRow)
+COUNT_EVENTS: CypherQuery[KeySpan, NumbersRow] = CypherQuery("ledger/count_events", KeySpan, NumbersRow)
 FOUND_TENANT: CypherQuery[OneTenant, FoundedRow] = CypherQuery("ledger/found_tenant", OneTenant, FoundedRow)
 
 OPERATIONS: CypherQuery[Uids, OperationRow] = CypherQuery("ledger/operations", Uids, OperationRow)

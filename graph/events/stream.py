@@ -11,7 +11,7 @@ import orjson
 
 from cypher import events as queries
 from cypher.events import RecordedRow, ToldRow
-from cypher.ledger import KeySpan
+from cypher.ledger import COUNT_ENTRIES, COUNT_UNPRICED, KeySpan
 from graph.database import Database, Transaction
 from graph.ledger.settled import whole_stretch
 from ledger.changes import Event
@@ -51,14 +51,13 @@ class EventStream:
 
         def work(
             transaction: Transaction, span: KeySpan
-        ) -> tuple[tuple[list[ToldRow], list[RecordedRow]], dict[str, int]]:
+        ) -> tuple[tuple[list[ToldRow], list[RecordedRow]], int]:
             told = transaction.run(queries.TOLD, span)
-            if not costs:
-                return (told, []), {"events": len(told)}
-            (recorded,) = transaction.run(queries.RECORDED, span)
-            return (told, [recorded]), {"events": len(told), "entries": len(recorded["seq"])}
+            recorded = transaction.run(queries.RECORDED, span) if costs else []
+            return (told, recorded), len(told) + sum(len(row["seq"]) for row in recorded)
 
-        told, recorded = whole_stretch(self._database, tenant, after, through, work)
+        others = [COUNT_UNPRICED] if costs else [COUNT_UNPRICED, COUNT_ENTRIES]
+        told, recorded = whole_stretch(self._database, tenant, after, through, work, others)
         events = [Event(tenant, **row) for row in told]
         for row in recorded:
             events.extend(_recorded(tenant, row))

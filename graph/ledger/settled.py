@@ -5,11 +5,12 @@ and not yet what came with it (Neo4j fills its indexes last; the embedded engine
 keeps what it reads would keep the gap. The ledger's lock is free only when the commit before is there whole.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 from cypher import ledger as queries
 from cypher.ledger import HeadRow, KeySpan, NumbersRow
+from cypher.query import CypherQuery
 from graph.database import Database, Transaction
 from ledger.model import seq_uid
 
@@ -29,27 +30,23 @@ def whole_stretch(
     tenant: str,
     after: int,
     through: int,
-    read: Callable[[Transaction, KeySpan], tuple[T, Mapping[str, int]]],
+    read: Callable[[Transaction, KeySpan], tuple[T, int]],
+    others: Iterable[CypherQuery[KeySpan, NumbersRow]],
 ) -> T:
     """What ``read`` finds of the tenant's sequence above ``after`` up to ``through``, without a gap.
 
-    It also tells how many it found of each kind (of ``NumbersRow``) that it reads. Numbers are given without
-    gaps, so that what is not there yet is missed.
+    ``read`` also says how many numbers it found; ``others`` count those that it does not look for. Numbers
+    are given without gaps, so that what cannot be seen yet is missed.
     """
     span: KeySpan = {"after": seq_uid(tenant, after), "through": seq_uid(tenant, through)}
 
-    def work(transaction: Transaction) -> tuple[T, bool]:
-        (there,) = transaction.run(queries.NUMBERS, span)
-        found, counts = read(transaction, span)
-        return found, _total(there) == through - after and counts.items() <= dict(there).items()
+    def work(transaction: Transaction) -> tuple[T, int]:
+        found, numbers = read(transaction, span)
+        return found, numbers + sum(transaction.run(other, span)[0]["numbers"] for other in others)
 
-    found, whole = database.reading(work)
-    if whole:
+    found, numbers = database.reading(work)
+    if numbers == through - after:
         return found
     settled_head(database, tenant)
     # Whatever is still missing now was never written.
     return database.reading(work)[0]
-
-
-def _total(there: NumbersRow) -> int:
-    return there["entries"] + there["unpriced"] + there["events"]

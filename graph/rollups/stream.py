@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cypher import rollups as queries
-from cypher.ledger import KeySpan
+from cypher.ledger import COUNT_EVENTS, KeySpan
 from cypher.rollups import FactsRow, TimeSpan
 from graph.database import Database, Transaction
 from graph.ledger.archive_rows import stretches
@@ -55,15 +55,11 @@ def join(blocks: "list[Block]") -> Block:
 def read_block(database: Database, tenant: str, after: int, through: int) -> Block:
     """Read a stretch of a tenant's stream, all of it. What has a seq is committed and never changes."""
 
-    def read(transaction: Transaction, span: KeySpan) -> tuple[list[FactsRow], dict[str, int]]:
-        (entries,), (unpriced,) = (
-            transaction.run(queries.ENTRIES, span),
-            transaction.run(queries.UNPRICED, span),
-        )
-        counts = {"entries": len(entries["seq"]), "unpriced": len(unpriced["seq"])}
-        return [entries, unpriced], counts
+    def read(transaction: Transaction, span: KeySpan) -> tuple[list[FactsRow], int]:
+        rows = transaction.run(queries.ENTRIES, span) + transaction.run(queries.UNPRICED, span)
+        return rows, sum(len(row["seq"]) for row in rows)
 
-    rows = whole_stretch(database, tenant, after, through, read)
+    rows = whole_stretch(database, tenant, after, through, read, [COUNT_EVENTS])
     seqs = np.concatenate([np.array(row["seq"], dtype=np.int64) for row in rows])
     return Block(after, through, seqs, concatenate([_facts(row) for row in rows]))
 

@@ -190,10 +190,9 @@ EXAMPLES = (
     written(FOUNDED),
     Example(ledger.HEAD, {"tenant": TENANT}, (FOUNDED,)),
     Example(ledger.SETTLED, {"tenant": TENANT}, (FOUNDED,)),
-    Example(
-        ledger.NUMBERS,
-        {"after": f"{TENANT}/0000000000000000", "through": f"{TENANT}/0000000000000002"},
-        RECORDED,
+    *(
+        Example(query, {"after": f"{TENANT}/0", "through": f"{TENANT}/1"}, RECORDED)
+        for query in (ledger.COUNT_ENTRIES, ledger.COUNT_UNPRICED, ledger.COUNT_EVENTS)
     ),
     Example(
         ledger.LOCK,

@@ -1,0 +1,3 @@
+MATCH (n:TokenUsage)
+WHERE n.unpriced_key > $after AND n.unpriced_key <= $through
+RETURN count(n) AS numbers
