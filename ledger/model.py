@@ -39,7 +39,6 @@ __all__ = [
     "WindowKind",
     "id_of",
     "seq_uid",
-    "tenant_of",
     "uid_of",
 ]
 
@@ -58,11 +57,6 @@ def uid_of(tenant: str, identifier: str) -> str:
 def seq_uid(tenant: str, seq: int) -> str:
     """The key of what took a number of the tenant's sequence: keys sort as the numbers do."""
     return f"{tenant}/{seq:016d}"
-
-
-def tenant_of(uid: str) -> str:
-    """The tenant of a uid."""
-    return uid.partition("/")[0]
 
 
 def id_of(uid: str) -> str:

@@ -36,7 +36,6 @@ from ledger.model import (
     Throttle,
     Window,
     WindowKind,
-    tenant_of,
     uid_of,
 )
 from ledger.plan import resource_of
@@ -207,9 +206,10 @@ def agent_properties(agent: Agent) -> Properties:
 
 def agent_of(row: AgentRow) -> Agent:
     """The agent of a node's properties."""
+    tenant, _, _ = row["uid"].partition("/")
     return Agent(
         row["uid"],
-        tenant_of(row["uid"]),
+        tenant,
         row["agent_id"],
         row["name"],
         tuple(sorted(row["parents"])),

@@ -26,7 +26,7 @@ from ledger.archive import RawUsage
 from ledger.changes import AgreementMonth, Changes, KnownRequest, LedgerHead, MonthUse, Notice
 from ledger.errors import Unavailable
 from ledger.holds import Hold
-from ledger.model import Agent, Budget, Override, Window, seq_uid, tenant_of, uid_of
+from ledger.model import Agent, Budget, Override, Window, seq_uid, uid_of
 from ledger.ports import Locked, Wanted
 from ledger.reader import Bill, Book, KnownOperation, Spent
 from pricing.prices import Prices
@@ -224,7 +224,7 @@ class GraphLedgerTransaction:
 
     def open_holds(self, budget_uid: str) -> list[Hold]:
         """All open holds of the tenant are looked at: they are few, and those that ended are many."""
-        tenant = tenant_of(budget_uid)
+        tenant = budget_uid.partition("/")[0]
         return [hold for hold in self.all_open_holds(tenant) if budget_uid in hold.path.budget_uids]
 
     def all_open_holds(self, tenant: str) -> Iterator[Hold]:

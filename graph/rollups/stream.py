@@ -18,7 +18,7 @@ from insight.facts import LABELS, Facts, concatenate
 from insight.grouping import Ints
 from insight.rollups import MEASURES
 from ledger.changes import Changes, RecordedOperation
-from ledger.model import ChargePath, tenant_of
+from ledger.model import ChargePath
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -149,7 +149,7 @@ class Paths:
             self._read(missing)
         if missing := self._missing(facts):
             # They came with these facts in one commit, of which that much is not to be seen yet.
-            settled_head(self._database, tenant_of(missing[0]))
+            settled_head(self._database, missing[0].partition("/")[0])
             self._read(missing)
 
     def _missing(self, facts: Facts) -> list[str]:
@@ -157,5 +157,6 @@ class Paths:
 
     def _read(self, uids: list[str]) -> None:
         for row in self._database.read(queries.PATHS, {"uids": uids}):
-            path = ChargePath(row["uid"], tenant_of(row["uid"]), tuple(row["chain"]), tuple(row["scoped"]))
+            tenant, _, _ = row["uid"].partition("/")
+            path = ChargePath(row["uid"], tenant, tuple(row["chain"]), tuple(row["scoped"]))
             self.known[path.uid] = path
