@@ -28,6 +28,10 @@ class Trees:
         params: OneTenant = {"tenant": tenant}
         return next(iter(self._database.read(queries.HEAD, params)), None)
 
+    def knows(self, tenant: str, version: int) -> bool:
+        """Whether a tree of that version of the tenant's ledger, or a later one, is at hand."""
+        return tenant in self._trees and self._trees[tenant][0] >= version
+
     def settled(self, tenant: str) -> HeadRow | None:
         """The tenant's ledger once all that it counts can be seen, for what is asked seldom."""
         return settled_head(self._database, tenant)

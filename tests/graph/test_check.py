@@ -1,5 +1,6 @@
 """``verify`` on both engines: clean books agree, and each kind of corruption is found and named."""
 
+import time
 from threading import Thread
 from typing import Any
 
@@ -12,6 +13,7 @@ from graph.ledger import GraphLedgerStore, Trees
 from ledger.check import Finding
 from ledger.committer import Committer
 from ledger.model import BudgetType, Meter, Recurrence, WindowKind
+from ledger.tree import BudgetTree
 from tests.support.desk import NOW_US, UNPRICED, Desk, limit, usd
 from tests.support.histories import Step, histories, play
 
@@ -317,6 +319,34 @@ def test_books_agree_while_they_are_written(database: Database, check: Check, de
     committer.stop()
     assert len(calls) == 25
     assert check.run(desk.tenant) == []
+
+
+class MovingTrees(Trees):
+    """Trees of a tenant in which a budget is made after each look, until there are nine."""
+
+    desk: Desk | None = None
+
+    def get(self, tenant: str) -> BudgetTree:
+        tree = super().get(tenant)
+        if self.desk is not None and len(tree) < 9:
+            self.desk.create(f"new-{len(tree)}", "acme")
+        return tree
+
+
+def test_budgets_that_are_made_while_it_looks_again_do_not_stop_it(database: Database, desk: Desk) -> None:
+    """Who looks under the ledger's lock and wants the newest budgets must not wait for that lock."""
+    spoil(
+        database,
+        "MATCH (w:Window {uid: $uid}) SET w.spent = 1 RETURN count(w) AS n",
+        uid=desk.uid("web#amount@period"),
+    )
+    trees = MovingTrees(database)
+    trees.desk = desk
+    begun = time.monotonic()
+    findings = found(Check(database, trees).run(desk.tenant))
+    assert [each.split()[0] for each in findings] == ["window_spent"]
+    assert len(Trees(database).get(desk.tenant)) == 9
+    assert time.monotonic() - begun < 30, "the engine ends what waits for itself after 60 s"
 
 
 def test_delegations_that_are_not_linked_and_a_ledger_that_counts_wrong_are_found(
