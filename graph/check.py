@@ -187,14 +187,13 @@ class Check:
         for _ in range(TRIES):
             with contextlib.suppress(TransactionConflict), self._store.transaction() as transaction:
                 head = transaction.lock([tenant], Wanted()).heads[tenant]
+                transaction.cancel()
                 if self._trees.knows(tenant, head.version):
                     seen = look(transaction)
                     # The embedded engine lets others commit beside the lock: did somebody?
                     after = self._trees.head(tenant)
-                    transaction.cancel()
                     if after is not None and after["commits"] == head.commits:
                         return after["seq"], seen
-                transaction.cancel()
             # Not under the lock, for which it waits.
             self._trees.get(tenant)
         raise Unavailable("The ledger does not stand still long enough to be checked. Try again later.")

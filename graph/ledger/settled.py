@@ -5,7 +5,7 @@ and not yet what came with it (Neo4j fills its indexes last; the embedded engine
 keeps what it reads would keep the gap. The ledger's lock is free only when the commit before is there whole.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from cypher import ledger as queries
@@ -31,7 +31,7 @@ def whole_stretch(
     after: int,
     through: int,
     read: Callable[[Transaction, KeySpan], tuple[T, int]],
-    others: Iterable[CypherQuery[KeySpan, NumbersRow]],
+    others: Sequence[CypherQuery[KeySpan, NumbersRow]],
 ) -> T:
     """What ``read`` finds of the tenant's sequence above ``after`` up to ``through``, without a gap.
 
