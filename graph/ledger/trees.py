@@ -30,7 +30,7 @@ class Trees:
 
     def knows(self, tenant: str, version: int) -> bool:
         """Whether a tree of that version of the tenant's ledger, or a later one, is at hand."""
-        return tenant in self._trees and self._trees[tenant][0] >= version
+        return self._known(tenant, version) is not None
 
     def settled(self, tenant: str) -> HeadRow | None:
         """The tenant's ledger once all that it counts can be seen, for what is asked seldom."""
@@ -38,18 +38,21 @@ class Trees:
 
     def at(self, tenant: str, version: int) -> BudgetTree:
         """The tenant's tree at that version of its ledger, as committed, or at a later one."""
-        known = self._trees.get(tenant)
-        if known is not None and known[0] >= version:
-            return known[1]
+        known = self._known(tenant, version)
+        if known is not None:
+            return known
         with self._renewing:
-            known = self._trees.get(tenant)
-            if known is not None and known[0] >= version:
-                return known[1]
-            return self._renew(tenant, known)
+            # Whoever was here before may have brought it.
+            known = self._known(tenant, version)
+            return self._renew(tenant) if known is None else known
 
-    def _renew(self, tenant: str, known: tuple[int, BudgetTree] | None) -> BudgetTree:
+    def _known(self, tenant: str, version: int) -> BudgetTree | None:
+        known = self._trees.get(tenant)
+        return None if known is None or known[0] < version else known[1]
+
+    def _renew(self, tenant: str) -> BudgetTree:
+        known = self._trees.get(tenant)
         since, tree = (-1, BudgetTree(tenant)) if known is None else (known[0], known[1].copy())
-
         # The version first: budgets that come in between are loaded again the next time.
         head = self.settled(tenant)
         if head is not None:

@@ -101,10 +101,9 @@ def test_a_number_that_nothing_has_stops_nobody(
     assert torn.looks == 4
 
 
-@pytest.mark.parametrize(
-    "engine", ["neo4j"], indirect=True
-)  # the other one has no locks: who is late begins anew
+@pytest.mark.parametrize("engine", ["neo4j"], indirect=True)
 def test_a_settled_head_waits_for_the_commit_that_is_under_way(database: Database, tenant: str) -> None:
+    """The embedded engine has no locks: of two that commit there the late one begins anew."""
     assert settled_head(database, tenant) is None
     Desk(GraphLedgerStore(database), tenant).create("root")
     found: list[Any] = []
